@@ -1,0 +1,4 @@
+@main
+struct Tributary {
+  static func main() { print("tributary") }
+}
