@@ -1,0 +1,63 @@
+/// A replica of one instance of a protocol: index 0..<n in its committee.
+@frozen
+public struct ReplicaID: Hashable, Comparable, Sendable, BitwiseCopyable {
+  public var index: UInt32
+
+  @inlinable public init(_ index: Int) { self.index = UInt32(index) }
+
+  @inlinable
+  public static func < (a: ReplicaID, b: ReplicaID) -> Bool { a.index < b.index }
+}
+
+/// A period with one primary (PBFT, HotStuff).
+@frozen
+public struct View: Hashable, Comparable, Sendable, BitwiseCopyable {
+  public var number: UInt32
+
+  @inlinable public init(_ number: UInt32) { self.number = number }
+  @inlinable public var next: View { View(number + 1) }
+
+  @inlinable
+  public static func < (a: View, b: View) -> Bool { a.number < b.number }
+}
+
+/// A position in the replicated log, from 1 on; 0 is before the first. PBFT: sequence number `n`.
+@frozen
+public struct Slot: Hashable, Comparable, Sendable, BitwiseCopyable {
+  public var number: UInt32
+
+  @inlinable public init(_ number: UInt32) { self.number = number }
+  @inlinable public var next: Slot { Slot(number + 1) }
+
+  @inlinable
+  public static func < (a: Slot, b: Slot) -> Bool { a.number < b.number }
+}
+
+/// The n replicas that run one instance, of which f may be faulty.
+@frozen
+public struct Committee: Sendable, Hashable, BitwiseCopyable {
+  /// Replicas in all, 1...`largest`.
+  public let n: Int
+  /// Faulty replicas tolerated: floor((n - 1) / 3).
+  public let f: Int
+  /// Replicas any two sets of which share a correct one: ceil((n + f + 1) / 2). It is 2f + 1 only
+  /// for n = 3f + 1; at n = 3f + 3, two sets of 2f + 1 could meet in faulty replicas alone.
+  public let quorum: Int
+
+  /// A tally holds a bit for each replica.
+  public static var largest: Int { 512 }
+
+  public init(n: Int) {
+    precondition(n >= 1 && n <= Committee.largest, "a committee of \(n)")
+    self.n = n
+    f = (n - 1) / 3
+    quorum = (n + f + 2) / 2
+  }
+
+  /// f + 1: at least one correct replica.
+  @inlinable public var weakQuorum: Int { f + 1 }
+
+  /// The primary of `view`: v mod n.
+  @inlinable
+  public func primary(of view: View) -> ReplicaID { ReplicaID(Int(view.number) % n) }
+}

@@ -1,0 +1,23 @@
+import Kernel
+
+/// When one chain decided, and how much.
+public struct DecisionLog: Sendable {
+  public struct Entry: Sendable, BitwiseCopyable {
+    public var time: SimTime
+    /// Distinct transactions decided.
+    public var transactions: Int32
+    /// Time since the proposal was made.
+    public var age: SimDuration
+  }
+
+  public private(set) var entries: [Entry] = []
+
+  public init() {}
+
+  public mutating func reserve(_ decisions: Int) { entries.reserveCapacity(decisions) }
+
+  public mutating func decide(at time: SimTime, transactions: Int, proposed: SimTime) {
+    entries.append(
+      Entry(time: time, transactions: Int32(transactions), age: time - proposed))
+  }
+}

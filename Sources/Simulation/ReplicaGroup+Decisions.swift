@@ -1,0 +1,216 @@
+import Consensus
+import Kernel
+import Ledger
+import Machines
+import Metrics
+
+/// What the observer notes of a committee's decisions. No replica reads it.
+struct ReplicaGroupBooks: Sendable {
+  var monitor: AgreementMonitor
+  /// When each batch was sealed by its proposer, by batch index.
+  private var sealedAt = SlidingArray<SimTime>()
+  /// Batch of each slot that was decided by somebody; slot 0 holds none.
+  private var batchOf = SlidingArray<BatchHandle>()
+  private let replicas: Int
+  /// f of the committee: n - f executions decide a slot.
+  private let committee: Committee
+  var storedBytes: [Int]
+  private var sinceDrop = 0
+
+  init(replicas: Int, populations: Int) {
+    self.replicas = replicas
+    committee = Committee(n: replicas)
+    monitor = AgreementMonitor(replicas: replicas, populations: populations)
+    batchOf.append(.none)
+    storedBytes = Array(repeating: 0, count: replicas)
+  }
+
+  mutating func reserve(_ decisions: Int) {
+    monitor.reserve(decisions)
+    sealedAt.reserveCapacity(decisions)
+    batchOf.reserveCapacity(decisions)
+  }
+
+  /// Notes the batches that the last step sealed: their transactions are included now.
+  mutating func noteSealed(_ batches: BatchArena, at time: SimTime, _ world: inout World) {
+    while sealedAt.endIndex < batches.sealed {
+      let handle = BatchHandle(index: UInt32(sealedAt.append(time)))
+      for k in 0..<batches.rangeCount(of: handle) {
+        let range = batches.range(k, of: handle)
+        world.logs[Int(range.population)].pass(.included, range, at: time)
+      }
+    }
+  }
+
+  /// Notes a decision of `replica`; returns whether a quorum has now executed the slot.
+  mutating func decide(
+    _ slot: Slot, _ handle: BatchHandle, state: Digest, transactions: Int, by replica: Int,
+    _ batches: BatchArena, _ name: String, _ world: inout World, index: UInt16
+  ) {
+    let isNull = handle == .none
+    let (executions, finding) = monitor.decide(
+      replica: replica, slot: Int(slot.number), batch: isNull ? Digest(0) : batches[handle].digest,
+      ranges: isNull ? 0 : batches.rangeCount(of: handle),
+      range: { batches.range($0, of: handle) }, state: state, transactions: transactions,
+      submitted: { world.logs[$0].count })
+    if let finding { world.report(finding, of: name) }
+    if Int(slot.number) == batchOf.endIndex { batchOf.append(handle) }
+    if !isNull { storedBytes[replica] += batches[handle].bytes }
+    if executions == replicas - committee.f {
+      settle(Int(slot.number), batches, &world, index: index)
+    }
+  }
+
+  /// A quorum has executed `slot`: its transactions are decided.
+  private mutating func settle(
+    _ slot: Int, _ batches: BatchArena, _ world: inout World, index: UInt16
+  ) {
+    let handle = batchOf[slot]
+    guard handle != .none else { return }
+    let now = world.now
+    for k in 0..<batches.rangeCount(of: handle) {
+      let range = batches.range(k, of: handle)
+      world.logs[Int(range.population)].pass(.decided, range, at: now)
+    }
+    world.decisions[Int(index)] += 1
+    world.decisionLogs[Int(index)].decide(
+      at: now, transactions: monitor.transactions(in: slot),
+      proposed: sealedAt[Int(handle.index)])
+  }
+
+  mutating func catchUp(
+    replica: Int, slot: Slot, transactions: Int, state: Digest, name: String,
+    batches: BatchArena, _ world: inout World, index: UInt16
+  ) {
+    var settled: [Int] = []
+    let finding = monitor.catchUp(
+      replica: replica, slot: Int(slot.number), state: state, transactions: transactions
+    ) { slot, executions in
+      if executions == replicas - committee.f { settled.append(slot) }
+    }
+    if let finding { world.report(finding, of: name) }
+    for slot in settled { settle(slot, batches, &world, index: index) }
+  }
+
+  /// Index of the oldest batch that a replica may still have to execute or propose again; `nil` if
+  /// it is not time to ask.
+  mutating func oldestNeeded(retaining slots: Int) -> Int? {
+    sinceDrop += 1
+    guard sinceDrop >= 64 * replicas else { return nil }
+    sinceDrop = 0
+    let slot = (monitor.position.min() ?? 0) - slots
+    guard slot > batchOf.startIndex else { return nil }
+    batchOf.dropFirst(before: slot)
+    var oldest = Int.max
+    for n in slot..<min(slot + slots, batchOf.endIndex) where batchOf[n] != .none {
+      oldest = min(oldest, Int(batchOf[n].index))
+    }
+    guard oldest < .max else { return nil }
+    sealedAt.dropFirst(before: oldest)
+    return oldest
+  }
+}
+
+extension World {
+  /// Notes that a monitor fired; the first hundred of a run are kept.
+  public mutating func report(_ finding: AgreementMonitor.Finding, of subsystem: String) {
+    guard violations.count < 100 else { return }
+    violations.append(
+      Outcome.Violation(
+        subsystem: subsystem, monitor: finding.monitor, time: now.seconds,
+        detail: finding.detail))
+  }
+}
+
+extension ReplicaGroupState {
+  /// Replica `i` has executed a slot: the observer notes it, and its clients are told.
+  mutating func decide(
+    _ decision: Effects<P>.Decision, by i: Int, _ world: inout World
+  ) {
+    books.decide(
+      decision.slot, decision.batch, state: decision.state, transactions: decision.transactions,
+      by: i, effects.batches, name, &world, index: index)
+    if decision.batch != .none {
+      for k in 0..<effects.batches.rangeCount(of: decision.batch) {
+        reply(effects.batches.range(k, of: decision.batch), decision.state, from: i, &world)
+      }
+    }
+    if let oldest = books.oldestNeeded(retaining: replicas[i].retainedSlots) {
+      effects.batches.drop(before: oldest)
+    }
+    if let target = settings.decisions, world.decisions[Int(index)] >= target {
+      world.isComplete = true
+    }
+  }
+
+  mutating func reply(
+    _ range: TxRange, _ state: Digest, from i: Int, _ world: inout World
+  ) {
+    let bytes = settings.replies.header + settings.replies.result * Int(range.count)
+    traffic.count(P.Message.kinds.count + 1, from: i, bytes: bytes)
+    let client = world.populations[Int(range.population)]
+    let event = Reply(
+      range: range, state: state, replica: i, proposer: Int(replicas[i].proposer.index),
+      bytes: bytes
+    ).event(to: client)
+    let n = replicas.count
+    let route = Route(
+      from: seats[i].node, to: client.node, channel: index, sender: i,
+      connection: n * n + i * world.populations.count + Int(range.population))
+    switch settings.replies.path {
+    case .shared: world.transmit(event, bytes: bytes, over: route)
+    case .separate: world.propagate(event, bytes: bytes, over: route, sent: world.now)
+    }
+  }
+}
+
+// MARK: - Faults and results
+
+extension ReplicaGroupState {
+  mutating func crash(_ node: NodeID) {
+    for i in seats.indices where seats[i].node == node {
+      seats[i].outbox.removeAll()
+      for slot in 0..<P.Timer.slots { timerGenerations[i * P.Timer.slots + slot] &+= 1 }
+    }
+  }
+
+  mutating func restart(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {
+    for i in seats.indices where seats[i].node == node {
+      let local = world.machines.localTime(of: node, at: world.now)
+      swap(&effects.random, &seats[i].random)
+      replicas[i].restart(keepsDisk: keepsDisk, at: local, &effects)
+      swap(&effects.random, &seats[i].random)
+      finish(i, handled: world.now, &world)
+    }
+  }
+
+  /// The proposer in the eyes of most replicas that are up.
+  func proposerNode(_ world: borrowing World) -> NodeID? {
+    var votes = [Int](repeating: 0, count: replicas.count)
+    for i in replicas.indices where world.machines.isUp(seats[i].node) {
+      votes[Int(replicas[i].proposer.index)] += 1
+    }
+    let most = votes.max() ?? 0
+    return most > 0 ? votes.firstIndex(of: most).map { seats[$0].node } : nil
+  }
+
+  /// Each replica's steps are folded in its own order, and the replicas by index: the digest does
+  /// not depend on how steps of different replicas at different nodes interleave in the queue.
+  var digest: Outcome.SubsystemDigest {
+    var total = RunDigest()
+    var steps: UInt64 = 0
+    for seat in seats {
+      total.fold(seat.digest.value)
+      steps += seat.steps
+    }
+    return Outcome.SubsystemDigest(subsystem: name, steps: steps, digest: total.value)
+  }
+}
+
+extension ReplicaGroupState {
+  func report(to outcome: inout Outcome, _ world: borrowing World) {
+    outcome.messages += traffic.rows(subsystem: name)
+    let changes = replicas.map(\.viewChanges).max() ?? 0
+    outcome.metrics.append(.init("\(name).view_changes", "1", Double(changes)))
+  }
+}

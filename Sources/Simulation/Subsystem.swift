@@ -1,0 +1,61 @@
+import Kernel
+import Machines
+import Metrics
+
+/// A part of the simulated world with roles of its own: a chain, a population of clients, a store.
+///
+/// The boundary between subsystems is the one place of dynamic dispatch. Each is a class around one
+/// value; `copy()` copies that value, so a run can be copied between any two events.
+open class Subsystem {
+  /// Index in the run; 0 is the world itself.
+  public let index: UInt16
+  public let name: String
+
+  public init(index: UInt16, name: String) {
+    self.index = index
+    self.name = name
+  }
+
+  /// Schedules what happens by itself. Called once, in order of index, at time 0.
+  open func start(_ world: inout World) {}
+
+  /// An event of this subsystem has come up.
+  open func handle(_ event: Event, _ world: inout World) {
+    preconditionFailure("\(name) handles no events")
+  }
+
+  /// A step that waited for its lane is served: at `world.now`.
+  open func serve(_ event: Event, _ world: inout World) {
+    preconditionFailure("\(name) has no lane")
+  }
+
+  /// `node` has stopped; what its roles had not sent is gone.
+  open func nodeCrashed(_ node: NodeID, _ world: inout World) {}
+
+  /// `node` is up again.
+  open func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {}
+
+  /// The node that hosts what this subsystem calls its proposer now, for `crash: leader`.
+  open func proposerNode(_ world: borrowing World) -> NodeID? { nil }
+
+  /// An independent subsystem in the same state.
+  open func copy() -> Subsystem { preconditionFailure("\(name) cannot be copied") }
+
+  /// Folds of all steps delivered so far.
+  open var digest: Outcome.SubsystemDigest {
+    Outcome.SubsystemDigest(subsystem: name, steps: 0, digest: 0)
+  }
+
+  /// Writes what the subsystem measured to `outcome`.
+  open func report(to outcome: inout Outcome, _ world: borrowing World) {}
+}
+
+/// Events by which subsystems meet. Kinds from `ownKinds` on belong to each subsystem alone.
+public enum Boundary {
+  /// To a chain: client requests. `payload`: see `Submission`.
+  public static let submit: UInt16 = 0
+  /// To a population or store: a chain's reply. `payload`: see `Reply`.
+  public static let reply: UInt16 = 1
+  /// First kind that a subsystem may use as it likes.
+  public static let ownKinds: UInt16 = 16
+}
