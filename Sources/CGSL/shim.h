@@ -5,3 +5,6 @@
 #include <gsl/gsl_sf.h>
 #include <gsl/gsl_statistics.h>
 #include <gsl/gsl_version.h>
+
+// GSL's globals are not safe to name from Swift 6.
+static inline const char *gsl_version_string_value(void) { return gsl_version; }

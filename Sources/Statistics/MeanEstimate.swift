@@ -1,5 +1,3 @@
-import CGSL
-
 /// A mean over independent values with its Student-t confidence interval.
 public struct MeanEstimate: Sendable, Equatable {
   public let mean: Double
@@ -26,7 +24,7 @@ public struct MeanEstimate: Sendable, Equatable {
     let center = mean
     let squares = values.reduce(0) { $0 + ($1 - center) * ($1 - center) }
     let error = (squares / (n - 1) / n).squareRoot()
-    let half = gsl_cdf_tdist_Pinv(0.5 + confidence / 2, n - 1) * error
+    let half = Quantile.studentT(0.5 + confidence / 2, degreesOfFreedom: n - 1) * error
     low = mean - half
     high = mean + half
   }
