@@ -120,6 +120,7 @@ struct RuleTests {
     Planted(nil, in: reporting, "import Foundation\nvar rows: [String: Int] = [:]"),
     Planted(nil, in: kernel, "let x = table[row: 3] + catalog(4) + Real.log(2) + x.squareRoot()"),
     Planted(nil, in: kernel, "func log(_ x: Double) -> Double { x }"),
+    Planted(nil, in: kernel, "let x = exp2(high: high, low: low)"),
     Planted(nil, in: kernel, "func hash(into hasher: inout Hasher) { hasher.combine(a) }"),
     Planted(nil, in: kernel, "let pair = [Int](repeating: 0, count: 3)"),
     Planted(nil, in: kernel, "let many = company ? A : b"),
