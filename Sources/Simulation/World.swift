@@ -106,6 +106,12 @@ public struct Route: Sendable, BitwiseCopyable {
 }
 
 extension World {
+  /// Numbers the next population of transactions, whose clients are at `address`.
+  public mutating func addPopulation(_ address: PopulationAddress) {
+    populations.append(address)
+    logs.append(TransactionLog())
+  }
+
   /// Makes the connections and latency streams of the next subsystem.
   mutating func addChannel(connections count: Int, senders: Int, name: String) {
     connections.append(Array(repeating: Connection(), count: count))
