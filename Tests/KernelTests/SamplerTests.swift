@@ -2,8 +2,8 @@ import Kernel
 import Statistics
 import Testing
 
-/// All p-values here must exceed 1e-4. Seeds are fixed, so a pass is a pass for good; a wrong sampler
-/// is rejected with overwhelming probability at these sample sizes.
+/// All p-values here must exceed 1e-4. Seeds are fixed, so a pass is a pass for good; `plantedBugs`
+/// shows how wrong a sampler must be to be rejected.
 private let threshold = 1e-4
 private let size = 100_000
 
