@@ -47,7 +47,7 @@ extension ReportPage {
       ("GSL", experiment.gslVersion),
     ]
     var out = "<section>\n<h2>Where these numbers come from</h2>\n"
-    out += "<p>The same scenario and version give the same bytes on any machine:</p>\n"
+    out += "<p>The same scenario, seed and version give the same files again:</p>\n"
     out += "<pre>\(Markup.escape(command))</pre>\n<dl>\n"
     for (name, value) in facts {
       out += "<dt>\(Markup.escape(name))</dt><dd>\(Markup.escape(value))</dd>\n"

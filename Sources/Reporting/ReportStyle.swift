@@ -27,7 +27,8 @@ enum ReportStyle {
     .unit,.note{color:var(--soft);font-weight:400}
     .note{font-size:.86rem;margin:.6rem 0 0}
     h2+.note{margin:-.6rem 0 1rem}
-    .cards{display:grid;gap:.8rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,148px),1fr))}
+    .cards{display:grid;gap:.8rem;
+    grid-template-columns:repeat(auto-fit,minmax(min(100%,148px),1fr))}
     .card{background:var(--card);border-radius:8px;padding:.9rem 1rem}
     .card p{margin:0}
     .what{font-size:.86rem;color:var(--soft)}
@@ -79,7 +80,8 @@ enum ReportStyle {
     .alert ul{margin:0;padding-left:1.2rem}
     pre{background:var(--card);border-radius:8px;padding:.8rem 1rem;overflow-x:auto;margin:.6rem 0;
     font:.86rem/1.5 ui-monospace,"JetBrains Mono","SF Mono",Menlo,Consolas,monospace}
-    dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.2rem 1.2rem;font-size:.92rem}
+    dl{display:grid;grid-template-columns:max-content minmax(0,1fr);
+    gap:.2rem 1.2rem;font-size:.92rem}
     dt{color:var(--soft)}
     dd{margin:0;overflow-wrap:anywhere}
     summary{cursor:pointer;color:var(--accent)}
