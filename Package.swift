@@ -61,6 +61,7 @@ let package = Package(
         "Workloads", "Statistics",
       ]),
     .testTarget(name: "TidyTests"),
+    tests("Reporting", ["Metrics", "Statistics"]),
   ],
   swiftLanguageModes: [.v6]
 )
