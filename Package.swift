@@ -54,6 +54,7 @@ let package = Package(
       name: "tributary", dependencies: ["Scenarios", "Reporting", arguments], swiftSettings: hot),
     tests("Kernel", ["Statistics"]),
     tests("Statistics", ["Kernel"]),
+    tests("Scenarios", ["Kernel"]),
   ],
   swiftLanguageModes: [.v6]
 )
