@@ -62,6 +62,7 @@ let package = Package(
       ]),
     .testTarget(name: "TidyTests"),
     tests("Reporting", ["Metrics", "Statistics"]),
+    tests("Scenarios", ["Kernel"]),
   ],
   swiftLanguageModes: [.v6]
 )
