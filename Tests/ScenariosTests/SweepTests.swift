@@ -102,7 +102,7 @@ struct SweepTests {
       ("name.x=5", "--set name.x=5: name: is a single value here ('bft-geo')"),
       (
         "chains.main.consensus.pbft.batch=5",
-        "--set chains.main.consensus.pbft.batch=5: chains.main.consensus.pbft.batch: would be undone"
+        "--set chains.main.consensus.pbft.batch=5: chains.main.consensus.pbft.batch: would be"
       ),
     ])
   func mistakes(argument: String, complaint: String) {
