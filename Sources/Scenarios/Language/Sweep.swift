@@ -48,18 +48,33 @@ extension ScenarioDocument {
   public func points(
     minimal isMinimal: Bool = false, overrides: [String] = []
   ) throws(ScenarioErrors) -> [SweepPoint] {
+    let (tree, changes) = try changed(minimal: isMinimal, overrides: overrides)
+    let sweep = tree["sweep"]
+    let bare = tree.without(["tributary", "minimal", "sweep"])
+    guard let sweep else { return [SweepPoint(labels: [], root: bare)] }
+    var axes = try SweepAxis.axes(of: sweep)
+    try settle(&axes, with: changes, in: bare)
+    try checkOrder(axes, in: bare)
+    return try product(axes, over: bare)
+  }
+
+  /// The scenario as it is run, in a form that reads back: its minimal size and the overrides are
+  /// applied, its sweep is kept.
+  public func effectiveText(
+    minimal isMinimal: Bool = false, overrides: [String] = []
+  ) throws(ScenarioErrors) -> String {
+    try changed(minimal: isMinimal, overrides: overrides).tree.without(["minimal"]).yamlText
+  }
+
+  private func changed(
+    minimal isMinimal: Bool, overrides: [String]
+  ) throws(ScenarioErrors) -> (tree: Value, changes: [Override]) {
     var changes: [Override] = []
     if isMinimal { changes = try minimalChanges() }
     for argument in overrides { changes.append(try Override(argument: argument)) }
     var tree = root
     for change in changes { tree = try change.applied(to: tree) }
-    let sweep = tree["sweep"]
-    tree = tree.without(["tributary", "minimal", "sweep"])
-    guard let sweep else { return [SweepPoint(labels: [], root: tree)] }
-    var axes = try SweepAxis.axes(of: sweep)
-    try settle(&axes, with: changes, in: tree)
-    try checkOrder(axes, in: tree)
-    return try product(axes, over: tree)
+    return (tree, changes)
   }
 
   /// Reads every point with `body`; the mistakes of all points are thrown together.
