@@ -4,7 +4,7 @@ import Glibc
 ///
 /// This is the only file that reads a clock. Nothing of it reaches a result: the line goes to
 /// standard error, and to nothing at all if that is not a terminal.
-public struct Progress {
+public struct Progress: Sendable {
   private let total: Int
   private var done: Int
   private let initial: Int

@@ -43,6 +43,14 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
   public override func proposerNode(_ world: borrowing World) -> NodeID? {
     state.proposerNode(world)
   }
+  public override func label(of event: Event) -> String {
+    switch event.kind {
+    case Boundary.submit: "request"
+    case ReplicaGroupState<P>.Kind.message.rawValue:
+      P.Message.kinds[event.payload.load(as: P.Message.self).kind]
+    default: "forward"
+    }
+  }
   public override var digest: Outcome.SubsystemDigest { state.digest }
   public override func report(to outcome: inout Outcome, _ world: borrowing World) {
     state.report(to: &outcome, world)

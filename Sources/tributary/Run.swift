@@ -60,7 +60,7 @@ struct Run: ParsableCommand {
     if json {
       print(summary.json)
     } else {
-      print(TextTable(summary).text(width: Progress.terminalWidth), terminator: "")
+      print(TextTable(summary).text(width: Reporting.Progress.terminalWidth), terminator: "")
       print("Results: \(folder.path)/report.html")
     }
     do {

@@ -15,7 +15,7 @@ final class Workers: Sendable {
 
   private struct State: Sendable {
     var next = 0
-    var progress: Progress
+    var progress: Reporting.Progress
     var failure: OutputError?
   }
 
@@ -25,7 +25,7 @@ final class Workers: Sendable {
     pending = folder.pending
     self.jobs = min(jobs, max(pending.count, 1))
     state = Mutex(
-      State(progress: Progress(total: loaded.runs, done: loaded.runs - pending.count)))
+      State(progress: Reporting.Progress(total: loaded.runs, done: loaded.runs - pending.count)))
   }
 
   /// Returns when all are done; throws the first failure to keep a result.
@@ -58,7 +58,7 @@ final class Workers: Sendable {
 
   private func perform(_ id: RunID) {
     let outcome = scenarios[id.point].makeOutcome(seed: id.seed)
-    do {
+    do throws(OutputError) {
       try folder.append(RunRecord(id, outcome))
       state.withLock { $0.progress.advance() }
     } catch {
