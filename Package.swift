@@ -54,6 +54,15 @@ let package = Package(
       name: "tributary", dependencies: ["Scenarios", "Reporting", arguments], swiftSettings: hot),
     tests("Kernel", ["Statistics"]),
     tests("Statistics", ["Kernel"]),
+    tests("Ledger", ["Kernel", "Statistics"]),
+    tests("Workloads", ["Ledger", "Kernel", "Statistics"]),
+    tests("Metrics", ["Ledger", "Kernel", "Statistics"]),
+    tests(
+      "Simulation",
+      [
+        "Metrics", "Networking", "Machines", "Ledger", "Kernel", "Consensus", "Workloads",
+        "Statistics", "Protocols",
+      ]),
     .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]
