@@ -11,6 +11,6 @@ extension Scenario {
     let run = makeSimulation(seed: seed)
     run.start()
     run.run(until: end)
-    return Outcome()
+    return run.outcome(until: end, measuring: Measuring(mode: measure))
   }
 }

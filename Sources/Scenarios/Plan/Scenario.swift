@@ -2,6 +2,7 @@ import Consensus
 import Kernel
 import Ledger
 import Machines
+import Metrics
 import Networking
 import Simulation
 import Workloads
@@ -12,7 +13,7 @@ public struct Scenario: Sendable {
   public var seed: UInt64
   public var replications: Int
   public var horizon: Horizon
-  public var measure: Measure
+  public var measure: Measuring.Mode
   public var network: NetworkPlan
   public var machines: MachinePlan
   public var chains: [ChainPlan]
@@ -24,14 +25,6 @@ public struct Horizon: Sendable, Equatable {
   /// Decided batches or blocks of each chain; `nil`: time alone ends the run.
   public var decisions: Int?
   public var atMost: SimDuration
-}
-
-/// Which part of a run is measured.
-public enum Measure: String, Sendable, CaseIterable {
-  /// From the end of the warm-up on, which MSER-5 finds.
-  case steadyState = "steady-state"
-  /// Everything: for runs with faults.
-  case transient
 }
 
 extension Scenario {
@@ -46,7 +39,7 @@ extension Scenario {
       source: "ten give a Student-t interval with 9 degrees of freedom")
     horizon = Horizon(section)
     measure = section.choice(
-      "measure", of: Measure.self, default: .steadyState,
+      "measure", of: Measuring.Mode.self, default: .steadyState,
       "steady-state drops the warm-up that MSER-5 finds; transient keeps everything, for faults")
     network = try section.section("network", "nodes and the links between them") {
       try NetworkPlan($0)
