@@ -54,6 +54,17 @@ let package = Package(
       name: "tributary", dependencies: ["Scenarios", "Reporting", arguments], swiftSettings: hot),
     tests("Kernel", ["Statistics"]),
     tests("Statistics", ["Kernel"]),
+    tests("Ledger", ["Kernel"]),
+    tests("Consensus", ["Ledger"]),
+    tests("Machines", ["Kernel"]),
+    tests("Networking", ["Kernel", "Machines", "Statistics"]),
+    tests(
+      "Simulation",
+      [
+        "Metrics", "Networking", "Machines", "Ledger", "Kernel", "Consensus", "Workloads",
+        "Statistics", "Protocols",
+      ]),
+    tests("Scenarios", ["Kernel", "Machines", "Networking"]),
     .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]
