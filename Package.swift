@@ -54,7 +54,8 @@ let package = Package(
       [
         "Kernel", "Statistics", "Ledger", "Machines", "Networking", "Metrics", "Consensus",
         "Protocols", "Workloads", "Simulation", yams,
-      ]),
+      ],
+      resources: [.embedInCode("Data")]),
     library("Reporting", ["Kernel", "Metrics", "Statistics", "CSQLite"]),
     .executableTarget(
       name: "tributary", dependencies: ["Scenarios", "Reporting", arguments], swiftSettings: hot),

@@ -24,9 +24,10 @@ extension Scenario {
     for client in clients {
       run.world.addPopulation(
         PopulationAddress(
-          subsystem: client.subsystem, role: UInt32(client.role), node: client.node))
+          subsystem: client.subsystem, role: UInt32(client.role), node: client.node,
+          chain: UInt16(client.chain + 1)))
     }
-    let sizes = TransactionSizes(fixed: clients.map { Int($0.plan.size.mean) })
+    let sizes = TransactionSizes(clients.map(\.plan.transactionSize), seed: seed)
     var roles = [Int](repeating: 0, count: nodeCount)
     var built: [BuiltChain] = []
     for chain in chains {

@@ -14,6 +14,8 @@ public struct ProtocolEntry: Sendable {
   public let name: String
   public let sentence: String
   public let parameters: [Parameter]
+  /// Blocks are found by hashing, which costs energy beside the nodes' own.
+  public let mines: Bool
   /// What is wrong with the values for so many nodes, if anything.
   let problem: @Sendable (ParameterValues, Int) -> String?
   let build: @Sendable (ChainBlueprint) -> BuiltChain
@@ -50,7 +52,7 @@ extension ProtocolEntry {
     _ type: P.Type, _ sentence: String
   ) -> ProtocolEntry {
     ProtocolEntry(
-      name: P.name, sentence: sentence, parameters: P.parameters,
+      name: P.name, sentence: sentence, parameters: P.parameters, mines: false,
       problem: { values, nodes in
         guard nodes <= Committee.largest else {
           return "a committee has at most \(Committee.largest) replicas, not \(nodes)"

@@ -19,7 +19,7 @@ extension MachinePlan {
     var disk: MachineSpec.Disk?
   }
 
-  init(_ section: Section, nodes: Int) throws {
+  init(_ section: Section, nodes: Int, folder: String) throws {
     let standard = try Kind(section)
     processors = Array(repeating: standard.processor, count: nodes)
     disks = Array(repeating: standard.disk, count: nodes)
@@ -31,7 +31,7 @@ extension MachinePlan {
     let drift = section.random(
       "clock-drift", of: .drift, default: .constant(0), "how much each node's clock runs fast")
     clockDrift = drift.distribution
-    costs = section.costSheet("costs")
+    costs = section.costSheet(folder: folder)
     let classes = try section.list(
       "classes", "kinds of nodes that differ from the others, given to the last nodes in order",
       each: { kind in

@@ -34,8 +34,8 @@ extension NetworkPlan {
   /// Bounds of node counts.
   static let nodeRange = 1...1_000_000
 
-  init(_ section: Section) throws {
-    let layout = try RegionLayout(section)
+  init(_ section: Section, folder: String) throws {
+    let layout = try RegionLayout(section, folder: folder)
     regionNames = layout.names
     regionOf = layout.regionOf
     delays = layout.delays

@@ -18,6 +18,8 @@ public struct Scenario: Sendable {
   public var machines: MachinePlan
   public var chains: [ChainPlan]
   public var faults: [FaultPlan]
+  /// `nil`: no bill.
+  public var costs: CostPlan?
 }
 
 /// When a run ends.
@@ -29,7 +31,11 @@ public struct Horizon: Sendable, Equatable {
 
 extension Scenario {
   /// Reads one point of a scenario file. Mistakes are recorded in `section`.
-  public init(_ section: Section, protocols: [ProtocolEntry] = registry) throws {
+  ///
+  /// - Parameter folder: where relative paths of data files start: the scenario's own folder.
+  public init(
+    _ section: Section, protocols: [ProtocolEntry] = registry, folder: String = "."
+  ) throws {
     name = section.text("name", atMost: 60, "name of the scenario and of its result folder")
     seed = UInt64(
       section.count("seed", default: 1, "seed of all random streams of replication 0"))
@@ -42,11 +48,11 @@ extension Scenario {
       "measure", of: Measuring.Mode.self, default: .steadyState,
       "steady-state drops the warm-up that MSER-5 finds; transient keeps everything, for faults")
     network = try section.section("network", "nodes and the links between them") {
-      try NetworkPlan($0)
+      try NetworkPlan($0, folder: folder)
     }
     let nodes = network.nodeCount
     machines = try section.section("machines", "what a node is made of, and what operations cost") {
-      try MachinePlan($0, nodes: nodes)
+      try MachinePlan($0, nodes: nodes, folder: folder)
     }
     let general = try section.optionalSection(
       "workload", "clients of every chain that has no workload of its own") { try WorkloadPlan($0) }
@@ -57,6 +63,7 @@ extension Scenario {
     faults = try section.list("faults", "what happens to nodes and links, and when") {
       try FaultPlan($0, nodes: nodes, chains: names)
     }
+    costs = CostPlan.read(section, regions: network.regionNames, folder: folder)
     check(section)
   }
 

@@ -1,6 +1,5 @@
 import Consensus
 import Kernel
-import Machines
 
 /// A bandwidth, or a word that stands for one.
 enum BandwidthSetting {
@@ -53,8 +52,4 @@ extension Section {
     }
     return values
   }
-}
-
-extension Section {
-  func costSheet(_ key: String) -> CostSheet { .free }
 }

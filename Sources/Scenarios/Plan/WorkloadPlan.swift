@@ -84,6 +84,14 @@ extension WorkloadPlan {
   }
 }
 
+extension WorkloadPlan {
+  /// Fixed sizes cost nothing to know; drawn ones are a function of the transaction's number.
+  var transactionSize: TransactionSizes.Size {
+    if case .constant(let bytes) = size { return .fixed(Int(bytes)) }
+    return .drawn(size, atMost: largest)
+  }
+}
+
 extension Distribution {
   /// The same shape in another unit.
   func scaled(by factor: Double) -> Distribution {
