@@ -54,6 +54,13 @@ let package = Package(
       name: "tributary", dependencies: ["Scenarios", "Reporting", arguments], swiftSettings: hot),
     tests("Kernel", ["Statistics"]),
     tests("Statistics", ["Kernel"]),
+    .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
+    tests(
+      "Protocols",
+      [
+        "Simulation", "Metrics", "Networking", "Machines", "Ledger", "Kernel", "Consensus",
+        "Workloads", "Statistics", "CAllocationCounter",
+      ]),
     .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]
