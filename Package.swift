@@ -13,12 +13,14 @@ func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Re
   .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: hot)
 }
 
-func tests(_ module: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .testTarget(name: "\(module)Tests", dependencies: [.init(stringLiteral: module)] + dependencies)
+func tests(_ module: String, _ others: [String] = []) -> Target {
+  let names = [module] + others.filter { $0 != module }
+  return .testTarget(
+    name: "\(module)Tests", dependencies: names.map { .init(stringLiteral: $0) })
 }
 
 /// What a test that runs simulations imports.
-let run: [Target.Dependency] = [
+let run = [
   "Kernel", "Statistics", "Ledger", "Machines", "Networking", "Metrics", "Consensus", "Protocols",
   "Workloads", "Simulation",
 ]
@@ -59,6 +61,7 @@ let package = Package(
     library("Reporting", ["Kernel", "Metrics", "Statistics", "CSQLite"]),
     .executableTarget(
       name: "tributary", dependencies: ["Scenarios", "Reporting", arguments], swiftSettings: hot),
+    .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
     tests("Kernel", ["Statistics"]),
     tests("Statistics", ["Kernel"]),
     tests("Ledger", ["Kernel", "Statistics"]),
@@ -67,8 +70,8 @@ let package = Package(
     tests("Networking", ["Kernel", "Machines", "Statistics"]),
     tests("Metrics", ["Ledger", "Kernel", "Statistics"]),
     tests("Workloads", ["Ledger", "Kernel", "Statistics"]),
-    tests("Protocols", run),
-    tests("Simulation", run),
+    tests("Protocols", run + ["CAllocationCounter"]),
+    tests("Simulation", run + ["CAllocationCounter"]),
     tests("Scenarios", ["Kernel", "Machines", "Networking"]),
     tests("Reporting", ["Metrics", "Statistics"]),
     .testTarget(name: "TidyTests"),

@@ -17,9 +17,9 @@ public struct Mempool: Sendable {
   public let eviction: Eviction
 
   /// Arrival order; parts that are no longer in `waiting` are skipped.
-  private var order = SlidingArray<TxRange>()
-  private var waiting: TxSet
-  private var proposed: TxSet
+  private(set) var order = SlidingArray<TxRange>()
+  var waiting: TxSet
+  var proposed: TxSet
   /// Transactions refused or evicted so far.
   public private(set) var evicted = 0
   /// Transactions that arrived though they were known.

@@ -7,6 +7,7 @@ import Simulation
 
 /// Every protocol that a scenario can name. A new protocol is one line here.
 public let registry: [ProtocolEntry] = [
+  .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999")
 ]
 
 /// A protocol as a scenario sees it: its name, its settings, and how a chain of it is built.

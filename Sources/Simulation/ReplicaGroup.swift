@@ -57,6 +57,9 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
     state.report(to: &outcome, world)
   }
 
+  /// Makes room for `decisions` decisions in the observer's books, so that a run does not allocate.
+  public func reserve(_ decisions: Int) { state.books.reserve(decisions) }
+
   /// The replicas as they are now, for tests and monitors.
   public var replicas: [P] { state.replicas }
   public var traffic: Traffic { state.traffic }

@@ -41,6 +41,20 @@ public final class Simulation {
     world.addChannel(connections: connections, senders: senders, name: subsystem.name)
   }
 
+  /// Adds a population: who numbers its transactions, and where its replies go. Returns its number.
+  ///
+  /// - Parameter transactions: makes room for so many, so that a run does not allocate.
+  @discardableResult
+  public func addPopulation(_ address: PopulationAddress, reserving transactions: Int = 0)
+    -> UInt32
+  {
+    world.populations.append(address)
+    var log = TransactionLog()
+    log.reserve(transactions)
+    world.logs.append(log)
+    return UInt32(world.populations.count - 1)
+  }
+
   /// Starts all subsystems. Call once, before the first step.
   public func start() {
     for (i, fault) in faults.enumerated() {
