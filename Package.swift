@@ -61,6 +61,9 @@ let package = Package(
     library("Reporting", ["Kernel", "Metrics", "Statistics", "CSQLite"]),
     .executableTarget(
       name: "tributary", dependencies: ["Scenarios", "Reporting", arguments], swiftSettings: hot),
+    .target(
+      name: "LeaderEcho", dependencies: ["Kernel", "Ledger", "Machines", "Consensus"],
+      path: "Tests/Support/LeaderEcho", swiftSettings: hot),
     .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
     tests("Kernel", ["Statistics"]),
     tests("Statistics", ["Kernel"]),
@@ -70,9 +73,9 @@ let package = Package(
     tests("Networking", ["Kernel", "Machines", "Statistics"]),
     tests("Metrics", ["Ledger", "Kernel", "Statistics"]),
     tests("Workloads", ["Ledger", "Kernel", "Statistics"]),
-    tests("Protocols", run + ["CAllocationCounter"]),
-    tests("Simulation", run + ["CAllocationCounter"]),
-    tests("Scenarios", ["Kernel", "Machines", "Networking"]),
+    tests("Protocols", run + ["CAllocationCounter", "LeaderEcho"]),
+    tests("Simulation", run + ["CAllocationCounter", "LeaderEcho"]),
+    tests("Scenarios", run + ["LeaderEcho"]),
     tests("Reporting", ["Metrics", "Statistics"]),
     .testTarget(name: "TidyTests"),
   ],

@@ -1,5 +1,6 @@
 import Consensus
 import Kernel
+import LeaderEcho
 import Ledger
 import Machines
 import Metrics

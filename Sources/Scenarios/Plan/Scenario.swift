@@ -63,7 +63,9 @@ extension Scenario {
     faults = try section.list("faults", "what happens to nodes and links, and when") {
       try FaultPlan($0, nodes: nodes, chains: names)
     }
-    costs = CostPlan.read(section, regions: network.regionNames, folder: folder)
+    let cores = machines.processors.map { $0?.cores ?? 1 }.max() ?? 1
+    costs = CostPlan.read(
+      section, regions: network.regionNames, cores: cores, folder: folder)
     check(section)
   }
 

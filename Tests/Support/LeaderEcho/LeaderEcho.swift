@@ -6,16 +6,16 @@ import Machines
 /// Leader echo: a toy. Replica 0 sends each batch to all; a replica executes what it is sent once a
 /// majority has echoed it. It tolerates no crash of the leader and no liar: it is here to show the
 /// least that a protocol has to say.
-struct LeaderEcho: ScenarioProtocol {
-  enum Message: ConsensusMessage {
+public struct LeaderEcho: ScenarioProtocol {
+  public enum Message: ConsensusMessage {
     case propose(n: Slot, batch: BatchHandle)
     case echo(n: Slot)
 
-    static let kinds = ["propose", "echo"]
-    var kind: Int { if case .propose = self { 0 } else { 1 } }
-    var isUrgent: Bool { kind == 1 }
+    public static let kinds = ["propose", "echo"]
+    public var kind: Int { if case .propose = self { 0 } else { 1 } }
+    public var isUrgent: Bool { kind == 1 }
 
-    func fold(into digest: inout RunDigest) {
+    public func fold(into digest: inout RunDigest) {
       switch self {
       case .propose(let n, let batch): digest.fold(UInt64(n.number), UInt64(batch.index))
       case .echo(let n): digest.fold(UInt64(n.number), .max)
@@ -23,11 +23,11 @@ struct LeaderEcho: ScenarioProtocol {
     }
   }
 
-  enum Timer: ConsensusTimer {
+  public enum Timer: ConsensusTimer {
     case batch
-    static let slots = 1
-    var slot: Int { 0 }
-    func fold(into digest: inout RunDigest) {}
+    public static let slots = 1
+    public var slot: Int { 0 }
+    public func fold(into digest: inout RunDigest) {}
   }
 
   struct Entry: Sendable {
@@ -35,10 +35,10 @@ struct LeaderEcho: ScenarioProtocol {
     var echoes = Tally()
   }
 
-  typealias Body = NoBody
+  public typealias Body = NoBody
 
-  static let name = "leader-echo"
-  static let parameters = [
+  public static let name = "leader-echo"
+  public static let parameters = [
     Parameter(
       "batch", .count(100, in: 1...100_000), "Requests in a proposal at most.",
       source: "an example"),
@@ -58,7 +58,7 @@ struct LeaderEcho: ScenarioProtocol {
   var lastExecuted = Slot(0)
   var state: ReplicatedState
 
-  init(_ values: ParameterValues, _ context: ReplicaContext) {
+  public init(_ values: ParameterValues, _ context: ReplicaContext) {
     self.context = context
     batchSize = values.count("batch")
     batchTimeout = values.duration("batch-timeout")
@@ -70,11 +70,11 @@ struct LeaderEcho: ScenarioProtocol {
 
   var isLeader: Bool { context.me == ReplicaID(0) }
 
-  mutating func start(at now: LocalTime, _ effects: inout Effects<LeaderEcho>) {
+  public mutating func start(at now: LocalTime, _ effects: inout Effects<LeaderEcho>) {
     if isLeader { effects.arm(.batch, after: batchTimeout) }
   }
 
-  mutating func upon(
+  public mutating func upon(
     requests: TxRange, _ arrival: RequestArrival, at now: LocalTime,
     _ effects: inout Effects<LeaderEcho>
   ) {
@@ -83,7 +83,7 @@ struct LeaderEcho: ScenarioProtocol {
     if mempool.count >= batchSize { propose(&effects) }
   }
 
-  mutating func upon(
+  public mutating func upon(
     timeout timer: Timer, at now: LocalTime, _ effects: inout Effects<LeaderEcho>
   ) {
     if !mempool.isEmpty { propose(&effects) }
@@ -101,7 +101,7 @@ struct LeaderEcho: ScenarioProtocol {
     echo(lastProposed, &effects)
   }
 
-  mutating func upon(
+  public mutating func upon(
     _ message: Message, from sender: ReplicaID, at now: LocalTime,
     _ effects: inout Effects<LeaderEcho>
   ) {
@@ -141,30 +141,30 @@ struct LeaderEcho: ScenarioProtocol {
     }
   }
 
-  mutating func restart(
+  public mutating func restart(
     keepsDisk: Bool, at now: LocalTime, _ effects: inout Effects<LeaderEcho>
   ) {
     start(at: now, &effects)
   }
 
-  func bytes(of message: Message, _ effects: borrowing Effects<LeaderEcho>) -> Int {
+  public func bytes(of message: Message, _ effects: borrowing Effects<LeaderEcho>) -> Int {
     guard case .propose(_, let batch) = message else { return header }
     return header + effects.batches[batch].bytes
   }
 
-  func work(
+  public func work(
     upon message: Message, bytes: Int, _ effects: borrowing Effects<LeaderEcho>
   ) -> Work {
     Work(verification: context.costs.mac, handling: context.costs.handling(bytes: bytes))
   }
 
-  func work(uponRequests count: Int, bytes: Int) -> Work {
+  public func work(uponRequests count: Int, bytes: Int) -> Work {
     Work(verification: .zero, handling: context.costs.handling(bytes: bytes, requests: count))
   }
 
-  var retainedSlots: Int { log.size }
-  var proposer: ReplicaID { ReplicaID(0) }
-  var viewChanges: Int { 0 }
-  var waiting: Int { mempool.count }
-  var evicted: Int { mempool.evicted }
+  public var retainedSlots: Int { log.size }
+  public var proposer: ReplicaID { ReplicaID(0) }
+  public var viewChanges: Int { 0 }
+  public var waiting: Int { mempool.count }
+  public var evicted: Int { mempool.evicted }
 }
