@@ -17,13 +17,22 @@ func tests(_ module: String, _ dependencies: [Target.Dependency] = []) -> Target
   .testTarget(name: "\(module)Tests", dependencies: [.init(stringLiteral: module)] + dependencies)
 }
 
+/// What a test or a benchmark that runs simulations imports.
+let run: [Target.Dependency] = [
+  "Kernel", "Statistics", "Ledger", "Machines", "Networking", "Metrics", "Consensus", "Protocols",
+  "Workloads", "Simulation",
+]
+
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let arguments = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
   name: "tributary",
-  products: [.executable(name: "tributary", targets: ["tributary"])],
+  products: [
+    .executable(name: "tributary", targets: ["tributary"]),
+    .executable(name: "tributary-bench", targets: ["tributary-bench"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
@@ -53,19 +62,19 @@ let package = Package(
     library("Reporting", ["Kernel", "Metrics", "Statistics", "CSQLite"]),
     .executableTarget(
       name: "tributary", dependencies: ["Scenarios", "Reporting", arguments], swiftSettings: hot),
+    .executableTarget(name: "tributary-bench", dependencies: run, swiftSettings: hot),
     tests("Kernel", ["Statistics"]),
     tests("Statistics", ["Kernel"]),
-    tests("Ledger", ["Kernel"]),
+    tests("Ledger", ["Kernel", "Statistics"]),
     tests("Consensus", ["Ledger"]),
-    tests("Machines", ["Kernel"]),
+    tests("Machines", ["Kernel", "Statistics"]),
     tests("Networking", ["Kernel", "Machines", "Statistics"]),
-    tests(
-      "Simulation",
-      [
-        "Metrics", "Networking", "Machines", "Ledger", "Kernel", "Consensus", "Workloads",
-        "Statistics", "Protocols",
-      ]),
+    tests("Metrics", ["Ledger", "Kernel", "Statistics"]),
+    tests("Workloads", ["Ledger", "Kernel", "Statistics"]),
+    tests("Protocols", run),
+    tests("Simulation", run),
     tests("Scenarios", ["Kernel", "Machines", "Networking"]),
+    tests("Reporting", ["Metrics", "Statistics"]),
     .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]

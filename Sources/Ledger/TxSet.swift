@@ -19,6 +19,8 @@ public struct TxSet: Sendable, Equatable {
     for p in runs.indices { runs[p].reserveCapacity(64) }
   }
 
+  public var populations: Int { runs.count }
+
   /// How many of `range` are in the set.
   public func overlap(with range: TxRange) -> Int {
     var total = 0

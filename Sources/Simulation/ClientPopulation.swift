@@ -27,6 +27,7 @@ public final class ClientPopulation: Subsystem {
   public override func copy() -> Subsystem { ClientPopulation(copying: self) }
   public override func start(_ world: inout World) { state.start(&world) }
   public override func handle(_ event: Event, _ world: inout World) { state.handle(event, &world) }
+  public override func label(of event: Event) -> String { "reply" }
   public override var digest: Outcome.SubsystemDigest {
     Outcome.SubsystemDigest(
       subsystem: name, steps: state.steps, digest: state.stepDigest.value)

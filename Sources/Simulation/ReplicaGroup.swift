@@ -43,7 +43,16 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
   public override func proposerNode(_ world: borrowing World) -> NodeID? {
     state.proposerNode(world)
   }
+  public override func label(of event: Event) -> String {
+    switch event.kind {
+    case Boundary.submit: "request"
+    case ReplicaGroupState<P>.Kind.message.rawValue:
+      P.Message.kinds[event.payload.load(as: P.Message.self).kind]
+    default: "forward"
+    }
+  }
   public override var digest: Outcome.SubsystemDigest { state.digest }
+  public override var occupancy: [Occupancy] { state.occupancy }
   public override func report(to outcome: inout Outcome, _ world: borrowing World) {
     state.report(to: &outcome, world)
   }
@@ -98,6 +107,8 @@ struct ReplicaGroupState<P: ConsensusProtocol>: Sendable {
     var steps: UInt64 = 0
     /// Messages that wait for a busy downlink; while there are any, none may pass them.
     var receiving: Int32 = 0
+    /// Processor time of its steps, as on the reference machine.
+    var processor = SimDuration.zero
     /// Outputs of steps that are done, waiting for the step's completion.
     var outbox = SlidingArray<Effects<P>.Effect>()
     var random: RandomStream
@@ -210,6 +221,7 @@ extension ReplicaGroupState {
     _ event: Event, at i: Int, ready: SimTime, _ world: inout World
   ) {
     let work = self.work(of: event, at: i)
+    seats[i].processor += work.verification + work.handling
     let handled = world.admit(
       event, to: seats[i].lane, of: seats[i].node, ready: ready, work.verification, work.handling)
     if let handled { execute(event, at: handled, &world) }
@@ -280,6 +292,7 @@ extension ReplicaGroupState {
     if effects.charged > .zero {
       let work = world.machines.scaled(effects.charged, on: node)
       completed = world.machines.serve(seats[i].lane, ready: handled, work: work)
+      seats[i].processor += effects.charged
       effects.charged = .zero
     }
     if effects.written > 0 {
@@ -289,7 +302,7 @@ extension ReplicaGroupState {
       completed = stable
       effects.written = 0
     }
-    books.noteSealed(effects.batches, at: handled, &world)
+    books.noteSealed(effects.batches, by: i, at: handled, &world)
     changeTimers(of: i, from: completed, &world)
     guard !effects.items.isEmpty else { return }
     if completed == world.now, seats[i].outbox.isEmpty {
