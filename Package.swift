@@ -19,7 +19,7 @@ func tests(_ module: String, _ others: [String] = []) -> Target {
     name: "\(module)Tests", dependencies: names.map { .init(stringLiteral: $0) })
 }
 
-/// What a test that runs simulations imports.
+/// What a test or a benchmark that runs simulations imports.
 let run = [
   "Kernel", "Statistics", "Ledger", "Machines", "Networking", "Metrics", "Consensus", "Protocols",
   "Workloads", "Simulation",
@@ -31,7 +31,10 @@ let arguments = Target.Dependency.product(
 
 let package = Package(
   name: "tributary",
-  products: [.executable(name: "tributary", targets: ["tributary"])],
+  products: [
+    .executable(name: "tributary", targets: ["tributary"]),
+    .executable(name: "tributary-bench", targets: ["tributary-bench"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
@@ -61,6 +64,9 @@ let package = Package(
     library("Reporting", ["Kernel", "Metrics", "Statistics", "CSQLite"]),
     .executableTarget(
       name: "tributary", dependencies: ["Scenarios", "Reporting", arguments], swiftSettings: hot),
+    .executableTarget(
+      name: "tributary-bench", dependencies: run.map { .init(stringLiteral: $0) },
+      swiftSettings: hot),
     .target(
       name: "LeaderEcho", dependencies: ["Kernel", "Ledger", "Machines", "Consensus"],
       path: "Tests/Support/LeaderEcho", swiftSettings: hot),

@@ -32,8 +32,8 @@ public struct DataFile: Equatable, Sendable {
   /// Largest file that is read, in bytes.
   public static let largest = 64 << 20
 
-  /// The file that a scenario names: a shipped one by its name (`aws-2021` among the `regions`), any
-  /// other by its path, recognised by a `/` or by its ending `.csv`.
+  /// The file that a scenario names: a shipped one by its name (`aws-2021` among the `regions`),
+  /// any other by its path, recognised by a `/` or by its ending `.csv`.
   ///
   /// - Parameters:
   ///   - reference: as it stands in the scenario.

@@ -144,8 +144,8 @@ public struct EnergyTable: Sendable, Equatable {
     throw DataError(file: file, "has no \(item) '\(name)': it has \(known)")
   }
 
-  /// Watts of one virtual core that works the share `busy` of the time: linear between idle and full
-  /// (cloud-carbon-footprint's model).
+  /// Watts of one virtual core that works the share `busy` of the time: linear between idle and
+  /// full (cloud-carbon-footprint's model).
   public func watts(processor: String, busy: Double) throws(DataError) -> Double {
     let idle = try value("cpu-idle", processor)
     return idle + (try value("cpu-full", processor) - idle) * busy

@@ -96,7 +96,8 @@ public enum LatencyShape: Sendable, Equatable {
 }
 
 extension RegionTable {
-  /// Delays of all pairs, row by row, as `Network` takes them. Nil if a mean does not fit the shape.
+  /// Delays of all pairs, row by row, as `Network` takes them; nil if a mean does not fit the
+  /// shape.
   public func distributions(_ shape: LatencyShape) -> [Distribution]? {
     let all = delays.compactMap { shape.distribution(mean: $0) }
     return all.count == delays.count ? all : nil
