@@ -28,7 +28,7 @@ struct ClientPopulationTests {
   func noThinking() {
     let run = TinyWorld(nodes: 2).clients(.closed(clients: 7, think: .constant(0)), bundle: 3)
     let result = run.result(at: seconds(10.01))
-    #expect(result["main.submitted"] == 3_507)
+    #expect(result["main.submitted"] == 3_507.0)
     #expect(result["main.pending"] == 7)
   }
 
@@ -53,7 +53,7 @@ struct ClientPopulationTests {
     let log = run.world.logs[0]
     for number in 0..<log.count(.final) {
       let departure = log.submitted[number / 4 * 4 + 3]
-      #expect(log.time(.final, of: number) == departure + .milliseconds(20))
+      #expect(log.time(.final, of: number) == departure + SimDuration.milliseconds(20))
     }
   }
 
@@ -68,7 +68,9 @@ struct ClientPopulationTests {
     let run = world.clients(.closed(clients: 1, think: .constant(100)), replyQuorum: size)
     run.run(until: seconds(50))
     let expected = [20, 31, 42, 53][size - 1]
-    #expect(run.world.logs[0].time(.final, of: 0) == .zero + .milliseconds(Int64(expected)))
+    #expect(
+      run.world.logs[0].time(.final, of: 0) == SimTime.zero
+        + SimDuration.milliseconds(Int64(expected)))
   }
 
   @Test("a host that gets no reply asks all replicas, after a wait that doubles")
@@ -97,7 +99,7 @@ struct ClientPopulationTests {
     #expect(log.time(.final, of: 0) == seconds(15.02))
     #expect(result["main.retried"] == 4)
     for number in 1..<log.count(.final) {
-      #expect(log.time(.final, of: number) == log.submitted[number] + .milliseconds(20))
+      #expect(log.time(.final, of: number) == log.submitted[number] + SimDuration.milliseconds(20))
     }
     #expect(log.count(.final) > 60)
   }
