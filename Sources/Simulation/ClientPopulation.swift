@@ -210,8 +210,12 @@ extension ClientPopulationState {
 
   /// Takes a reply in; it counts once its last bit is there.
   private mutating func receive(_ event: Event, at h: Int, _ world: inout World) {
-    let bytes = Int(Reply(event.payload).bytes)
-    let ready = world.machines.receive(bytes, at: hosts[h].node, arrival: world.now)
+    let reply = Reply(event.payload)
+    let isLocal = settings.chainNodes[Int(reply.replica)] == hosts[h].node
+    let ready =
+      isLocal
+      ? world.now
+      : world.machines.receive(Int(reply.bytes), at: hosts[h].node, arrival: world.now)
     guard ready == world.now else {
       var later = event
       later.time = ready
@@ -220,7 +224,7 @@ extension ClientPopulationState {
       return
     }
     foldStep(event, at: ready)
-    upon(Reply(event.payload), at: h, &world)
+    upon(reply, at: h, &world)
   }
 
   /// An event of a host that is down: its transactions are not submitted, its clients wait.

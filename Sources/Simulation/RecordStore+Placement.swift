@@ -137,11 +137,6 @@ extension RecordStoreState {
     else { return }
     producers[p].records[place.record].isStored = true
     producers[p].log.pass(.included, single(place.record), at: world.now)
-    while producers[p].firstOpen < producers[p].records.count,
-      producers[p].records[producers[p].firstOpen].isStored
-    {
-      producers[p].firstOpen += 1
-    }
     join(place.record, p, &world)
     if case .window = settings.producers[p].arrivals { create(p, &world) }
   }
@@ -159,8 +154,13 @@ extension RecordStoreState {
       var whole = event
       whole.kind = Kind.received.rawValue
       whole.payload.c = UInt64(world.machines.epoch(of: node))
-      whole.time = world.machines.receive(
-        settings.placement.header + size, at: node, arrival: world.now)
+      // What an ingest node stores itself passes no link.
+      let isLocal = settings.producers[place.producer].node == node
+      whole.time =
+        isLocal
+        ? world.now
+        : world.machines.receive(
+          settings.placement.header + size, at: node, arrival: world.now)
       if whole.time > world.now { return world.schedule(whole) }
       return take(whole, place, s, &world)
     }
@@ -243,7 +243,7 @@ extension RecordStoreState {
   /// An ingest node takes up what it had not finished: records to hash, copies to send, its batch,
   /// roots to compute, anchors to ask after.
   private mutating func resume(_ p: Int, _ world: inout World) {
-    for record in producers[p].firstOpen..<producers[p].records.count {
+    for record in producers[p].records.indices {
       guard producers[p].records[record].wasSent else {
         takeUp(.hash, record, p, &world)
         continue

@@ -8,16 +8,19 @@ import Metrics
 /// root.
 ///
 /// Ingest nodes make records, hash them, and send each to `replicas` of the storage nodes, which
-/// write and flush it and acknowledge. Placement is rendezvous hashing (Thaler & Ravishankar,
-/// "Using name-based mappings to increase hit rates", IEEE/ACM ToN 6(1), 1998): the nodes of highest
-/// weight for the record's number. With `acks` acknowledgements a record is stored and its digest
-/// joins the batch of its ingest node; a batch closes by count or by time, its root is computed and
-/// submitted to the chain as one transaction, whose number in the ingest node's population is that
-/// of the batch. A record is anchored when that transaction is final.
+/// check it, write and flush it and acknowledge. Placement is rendezvous hashing (Thaler &
+/// Ravishankar, "Using name-based mappings to increase hit rates", IEEE/ACM ToN 6(1), 1998): the
+/// nodes of highest weight for the record's number. With `acks` acknowledgements a record is stored
+/// and its digest joins the batch of its ingest node; a batch closes by count or by time, its root
+/// is computed and submitted to the chain as one transaction, whose number in the ingest node's
+/// population is that of the batch. A record is anchored when that transaction is final.
 ///
 /// A put without acknowledgement is repeated after a wait that doubles, then sent to the next node
-/// in rendezvous order that has no copy under way. An anchoring transaction without its reply quorum
-/// is sent to all replicas of the chain after a timeout, as clients do.
+/// in rendezvous order that has no copy under way. An anchoring transaction without its reply
+/// quorum is sent to all replicas of the chain after a timeout, as clients do.
+///
+/// Records stored whole on the chain need no store: they are the transactions of a
+/// `ClientPopulation` with their sizes.
 ///
 /// Deviations from a deployed store: what a crash takes from a disk is not replicated anew (it is
 /// counted as lost copies); nodes do not join or leave; records are never read back or deleted;
@@ -79,8 +82,8 @@ public final class RecordStore: Subsystem {
 public enum RecordArrivals: Sendable, Equatable {
   /// Open loop: a Poisson process of so many records per second.
   case poisson(rate: Double)
-  /// Open loop: gaps in proportion to the record that ends them, exponential, so that bytes are made
-  /// at this rate per second on average, whatever their sizes.
+  /// Open loop: gaps in proportion to the record that ends them, exponential, so that bytes are
+  /// made at this rate per second on average, whatever their sizes.
   case bytes(rate: Double)
   /// Closed loop: so many records are made or under way to storage at any time.
   case window(Int)
@@ -125,7 +128,8 @@ public struct RecordStoreSettings: Sendable {
     /// Bytes of a put apart from the record, and of an acknowledgement.
     public var header: Int
     public var acknowledgement: Int
-    /// Wait for the first acknowledgement of a node; doubles with each try there.
+    /// Wait for a node's acknowledgement, from when the put is handed to the uplink, where it may
+    /// wait too; doubles with each try there.
     public var timeout: SimDuration
     /// Tries at one node before the next one has its turn.
     public var triesPerNode: Int

@@ -74,8 +74,6 @@ struct RecordStoreState: Sendable {
     var records: [Record] = []
     /// `[record * replicas + copy]`.
     var copies: [Copy] = []
-    /// Every record before it is stored.
-    var firstOpen = 0
     /// Record numbers in order of storing, and the batches over them; the last batch is open.
     var members: [UInt32] = []
     var batches = [Batch(first: 0)]
@@ -152,7 +150,10 @@ extension RecordStoreState {
     guard event.kind != Boundary.reply else {
       if isUp(producer: target, world) {
         let bytes = Int(Reply(event.payload).bytes)
-        takeIn(event, bytes: bytes, as: .replied, target, &world)
+        let replica = Int(Reply(event.payload).replica)
+        takeIn(
+          event, bytes: bytes, from: settings.anchoring.chainNodes[replica], as: .replied, target,
+          &world)
       }
       return
     }
@@ -177,8 +178,11 @@ extension RecordStoreState {
     case .acknowledgement:
       var whole = event
       whole.payload.c = UInt64(world.machines.epoch(of: settings.producers[p].node))
-      let bytes = settings.placement.acknowledgement
-      takeIn(whole, bytes: bytes, as: .acknowledged, p, &world)
+      let place = Place(event.payload)
+      let s = node(at: place.rank, of: place.record, p)
+      takeIn(
+        whole, bytes: settings.placement.acknowledgement, from: settings.storage[s].node,
+        as: .acknowledged, p, &world)
     case .acknowledged: if isCurrent { acknowledge(Place(event.payload), p, &world) }
     case .replied: upon(Reply(event.payload), at: p, &world)
     case .overdue: checkPut(Place(event.payload), tries: event.payload.d, p, &world)
@@ -192,12 +196,16 @@ extension RecordStoreState {
 
   /// Receives what reaches an ingest node; it counts as `kind` once its last bit is there.
   private mutating func takeIn(
-    _ event: Event, bytes: Int, as kind: Kind, _ p: Int, _ world: inout World
+    _ event: Event, bytes: Int, from sender: NodeID, as kind: Kind, _ p: Int,
+    _ world: inout World
   ) {
+    let node = settings.producers[p].node
     var whole = event
     whole.kind = kind.rawValue
-    whole.time = world.machines.receive(
-      bytes, at: settings.producers[p].node, arrival: world.now)
+    // What comes from the node itself passes no link.
+    whole.time =
+      sender == node
+      ? world.now : world.machines.receive(bytes, at: node, arrival: world.now)
     if whole.time > world.now {
       world.schedule(whole)
     } else {

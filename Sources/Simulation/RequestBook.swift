@@ -3,9 +3,9 @@ import Ledger
 
 /// Requests that were sent and may have to be sent again, by how often they were.
 ///
-/// The wait after try k is 2^(k-1) timeouts, the same for all requests tried k times. So each of the
-/// queues, one for each number of tries, is in order of deadline and of transaction number, and the
-/// earliest of all stands at the head of one of them.
+/// The wait after try k is 2^(k-1) timeouts, the same for all requests tried k times. So each of
+/// the queues, one for each number of tries, is in order of deadline and of transaction number, and
+/// the earliest of all stands at the head of one of them.
 struct RequestBook: Sendable {
   struct Sent: Sendable, BitwiseCopyable {
     var range: TxRange
@@ -34,8 +34,8 @@ struct RequestBook: Sendable {
   /// `.never` if nothing is open.
   var earliestDeadline: SimTime {
     var earliest = SimTime.never
-    for queue in queues where !queue.isEmpty {
-      earliest = min(earliest, queue[queue.startIndex].deadline)
+    for q in queues.indices where !queues[q].isEmpty {
+      earliest = min(earliest, queues[q][queues[q].startIndex].deadline)
     }
     return earliest
   }
@@ -43,8 +43,8 @@ struct RequestBook: Sendable {
   /// The lowest number that is not known to be answered; `nil` if all are.
   var firstOpen: UInt64? {
     var first: UInt64?
-    for queue in queues where !queue.isEmpty {
-      first = min(first ?? .max, queue[queue.startIndex].range.first)
+    for q in queues.indices where !queues[q].isEmpty {
+      first = min(first ?? .max, queues[q][queues[q].startIndex].range.first)
     }
     return first
   }

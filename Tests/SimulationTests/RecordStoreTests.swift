@@ -288,6 +288,27 @@ struct RecordStoreTests {
     #expect(outcomes[0].latencies == outcomes[1].latencies)
   }
 
+  @Test("copies beyond the acknowledgements needed are sent too, even after a crash in between")
+  func stragglers() {
+    var setting = StoreWorld()
+    setting.world.faults = [
+      Fault(at: seconds(0.5), .crash(.node(NodeID(4)), downTime: .seconds(4), keepsDisk: true)),
+      Fault(at: seconds(1), .crash(.node(NodeID(1)), downTime: .seconds(1), keepsDisk: true)),
+    ]
+    setting.replicas = 3
+    setting.acks = 1
+    setting.timeout = .seconds(3)
+    setting.arrivals = .poisson(rate: 20)
+    setting.until = seconds(3)
+    let run = setting.run()
+    let result = run.result(at: seconds(100))
+    run.expectAllAnchored(result)
+    let total = Double(run.records.count) * 1e6
+    #expect(result["store.storage_bytes_per_node_max"] == total)
+    let stored = run.store?.occupancy.map { Double($0.stored) } ?? []
+    #expect(stored == [0, total, total, total])
+  }
+
   @Test("placement by rendezvous hashing spreads copies evenly")
   func placement() {
     var setting = StoreWorld()
