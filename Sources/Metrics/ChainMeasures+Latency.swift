@@ -67,6 +67,9 @@ extension ChainMeasures {
 extension ChainMeasures {
   /// Offered load and throughput by the step in which transactions were submitted and decided,
   /// latency by the step of submission, pending at the end of each step; of the whole run.
+  ///
+  /// Latency of a transaction that is not final is what it has waited at the end, so a stall shows
+  /// as a slope; it is 0 in a step without submissions.
   func series() -> [Outcome.Series] {
     let steps = measuring.steps
     let width = (books.end.nanoseconds + Int64(steps) - 1) / Int64(steps)
@@ -95,8 +98,8 @@ extension ChainMeasures {
     }
     let latency = zip(waited, submitted).map { $1 > 0 ? $0 / Double($1) : 0 }
     return [
-      series("offered", "tx/s", seconds, submitted.map { Double($0) / seconds }),
-      series("throughput", "tx/s", seconds, decided.map { Double($0) / seconds }),
+      series("offered", "\(books.unit)/s", seconds, submitted.map { Double($0) / seconds }),
+      series("throughput", "\(books.unit)/s", seconds, decided.map { Double($0) / seconds }),
       series("latency", "s", seconds, latency), series("pending", "1", seconds, pending),
     ]
   }
@@ -138,9 +141,13 @@ extension ChainMeasures {
   }
 
   private var overloaded: String? {
-    let everything = ChainMeasures(books, Measuring(mode: .transient, steps: 1))
     let seconds = books.end.seconds
-    guard seconds > 0, books.final > 0, let mean = everything.total.mean else { return nil }
+    guard seconds > 0, books.final > 0 else { return nil }
+    var waited = 0.0
+    books.forEach(.final) { i, number, time in
+      waited += (time - books.logs[i].log.submitted[number]).seconds
+    }
+    let mean = waited / Double(books.final)
     let offered = Double(books.submitted) / seconds
     let committed = Double(books.confirmed) / seconds
     let pending = Double(books.submitted - books.final)

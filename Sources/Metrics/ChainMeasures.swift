@@ -10,6 +10,8 @@ public struct ChainBooks: Sendable {
   public var sizes: TransactionSizes
   public var decisions: DecisionLog
   public var end: SimTime
+  /// What is counted: `tx`, or `record` of a store.
+  public var unit = "tx"
   /// Transactions refused or evicted by mempools, summed over them.
   public var evicted = 0
   /// Transactions that wait in the fullest mempool.
@@ -163,9 +165,9 @@ extension ChainMeasures {
       window.seconds > 0 ? Double(count) / window.seconds : nil
     }
     return [
-      .init("\(name).offered", "tx/s", rate(offered)),
-      .init("\(name).throughput", "tx/s", rate(decided)),
-      .init("\(name).goodput", "tx/s", rate(inTime)),
+      .init("\(name).offered", "\(books.unit)/s", rate(offered)),
+      .init("\(name).throughput", "\(books.unit)/s", rate(decided)),
+      .init("\(name).goodput", "\(books.unit)/s", rate(inTime)),
       .init("\(name).throughput_bytes", "B/s", rate(bytes)),
     ]
   }
@@ -205,6 +207,7 @@ extension ChainMeasures {
 
   /// How evenly the proposals that were decided are spread over those who may propose.
   func production() -> [Outcome.Metric] {
+    guard books.proposers > 0 else { return [] }
     var shares = [Double](repeating: 0, count: books.proposers)
     for entry in books.decisions.entries {
       guard let proposer = entry.proposer, proposer < shares.count else { continue }

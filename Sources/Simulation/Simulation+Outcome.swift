@@ -65,7 +65,8 @@ extension Simulation {
 extension Simulation {
   /// Bills every subsystem that has roles on nodes. A node is shared by the processor time that
   /// each spent there, equally if none spent any; bytes go to whoever sent them, those of clients
-  /// to their chain. A store also pays its part of the chain it anchors to, by confirmed transactions.
+  /// to their chain. A store also pays its part of the chain it anchors to, by confirmed
+  /// transactions.
   private func reportCosts(
     _ costs: CostSettings, _ use: [Bottleneck.Use], _ end: SimTime, _ outcome: inout Outcome
   ) {
