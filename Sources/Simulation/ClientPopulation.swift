@@ -126,7 +126,7 @@ struct ClientPopulationState: Sendable {
     var answered: TxSet
     /// Replies by first transaction of their range, a ring of a power of two.
     var tallies: [Tally]
-    /// Transactions before this are answered.
+    /// All transactions before this are answered.
     var firstOpen: UInt64 = 0
     var isWatching = false
   }
@@ -216,7 +216,7 @@ extension ClientPopulationState {
   private mutating func send(_ h: Int, first: Int, count: Int, _ world: inout World) {
     let range = TxRange(
       population: hosts[h].population, first: UInt64(first), count: UInt32(count))
-    makeRoom(h, for: range.end)
+    makeRoom(h, for: range)
     switch settings.target {
     case .proposer: transmit(range, from: h, to: hosts[h].proposer, isRetransmission: false, &world)
     case .gateway:
@@ -254,8 +254,7 @@ extension ClientPopulationState {
   private mutating func upon(_ reply: Reply, at h: Int, _ world: inout World) {
     _ = world.machines.receive(Int(reply.bytes), at: hosts[h].node, arrival: world.now)
     hosts[h].proposer = Int(reply.proposer)
-    guard reply.range.first >= hosts[h].firstOpen, !hosts[h].answered.contains(reply.range)
-    else { return }
+    guard !hosts[h].answered.contains(reply.range) else { return }
     let slot = Int(reply.range.first) & (hosts[h].tallies.count - 1)
     hosts[h].tallies[slot].add(ReplicaID(Int(reply.replica)), for: reply.state)
     guard hosts[h].tallies[slot].count(for: reply.state) >= settings.replyQuorum else { return }
@@ -287,23 +286,32 @@ extension ClientPopulationState {
     while !hosts[h].sent.isEmpty {
       let oldest = hosts[h].sent[hosts[h].sent.startIndex]
       guard hosts[h].answered.contains(oldest.range) else { return }
-      hosts[h].firstOpen = max(hosts[h].firstOpen, oldest.range.first)
       _ = hosts[h].sent.popFirst()
     }
   }
 
-  /// Doubles the ring of tallies until all open transactions up to `end` have a place.
-  private mutating func makeRoom(_ h: Int, for end: UInt64) {
-    let open = hosts[h].sent.isEmpty ? end : hosts[h].sent[hosts[h].sent.startIndex].range.first
-    let first = min(open, end)
-    let size = hosts[h].tallies.count
-    guard Int(end - first) >= size else { return }
-    var larger = [Tally](repeating: Tally(), count: size * 2)
-    for number in first..<min(first + UInt64(size), end) {
-      larger[Int(number) & (size * 2 - 1)] = hosts[h].tallies[Int(number) & (size - 1)]
+  /// Gives each transaction of `range` an empty tally; doubles the ring of tallies until all open
+  /// transactions have a place in it.
+  private mutating func makeRoom(_ h: Int, for range: TxRange) {
+    let first = hosts[h].firstOpen
+    let open = TxRange(
+      population: range.population, first: first, count: UInt32(range.end - first))
+    hosts[h].firstOpen = hosts[h].answered.firstGap(in: open)?.first ?? range.first
+    while Int(range.end - hosts[h].firstOpen) > hosts[h].tallies.count {
+      let size = hosts[h].tallies.count
+      var larger = [Tally](repeating: Tally(), count: size * 2)
+      for number in hosts[h].firstOpen..<hosts[h].firstOpen + UInt64(size) {
+        larger[Int(number) & (size * 2 - 1)] = hosts[h].tallies[Int(number) & (size - 1)]
+      }
+      hosts[h].tallies = larger
     }
-    hosts[h].tallies = larger
-    makeRoom(h, for: end)
+    clearTallies(h, of: range)
+  }
+
+  private mutating func clearTallies(_ h: Int, of range: TxRange) {
+    for number in range.first..<range.end {
+      hosts[h].tallies[Int(number) & (hosts[h].tallies.count - 1)].clear()
+    }
   }
 
   /// Sees to it that the oldest unanswered request is asked after at its deadline.
@@ -328,6 +336,8 @@ extension ClientPopulationState {
       var rest = oldest.range
       while rest.count > 0, let gap = hosts[h].answered.firstGap(in: rest) {
         world.logs[Int(hosts[h].population)].retried += Int(gap.count)
+        // The answers to this attempt are counted afresh: they may cover other ranges.
+        clearTallies(h, of: gap)
         for r in settings.chainNodes.indices {
           transmit(gap, from: h, to: r, isRetransmission: true, &world)
         }

@@ -177,6 +177,7 @@ extension ReplicaGroupState {
   mutating func restart(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {
     for i in seats.indices where seats[i].node == node {
       let local = world.machines.localTime(of: node, at: world.now)
+      if !keepsDisk { books.monitor.loseState(of: i) }
       swap(&effects.random, &seats[i].random)
       replicas[i].restart(keepsDisk: keepsDisk, at: local, &effects)
       swap(&effects.random, &seats[i].random)

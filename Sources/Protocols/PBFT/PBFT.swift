@@ -66,8 +66,10 @@ public struct PBFT: ConsensusProtocol {
     /// Named by the pre-prepare accepted in this view.
     var accepted: Digest?
     var batch = BatchHandle.none
-    /// The last batch for this slot whose content a message brought.
+    /// The last batch for this slot whose content a message brought, and the one of `certificate`:
+    /// who has prepared a batch keeps it, so that no later view lacks it.
     var held = BatchHandle.none
+    var kept = BatchHandle.none
     var prepares = Tally()
     var commits = Tally()
     /// Was prepared in this view; the commit was sent.
@@ -172,7 +174,7 @@ extension PBFT {
 
   /// Whether the batch that `n` decides is there. A null request has none.
   func hasContent(_ n: Slot) -> Bool {
-    log[n].batch == .none || log[n].held == log[n].batch
+    log[n].batch == .none || log[n].held == log[n].batch || log[n].kept == log[n].batch
   }
 
   /// Accepts that the primary proposes `d` at `n` in this view, and says so to all.
@@ -198,6 +200,7 @@ extension PBFT {
   private mutating func commit(_ n: Slot, _ effects: inout Effects<Self>) {
     guard let d = log[n].accepted else { return }
     log[n].hasPrepared = true
+    if hasContent(n) { log[n].kept = log[n].batch }
     log[n].certificate = Certificate(
       slot: n, view: view, digest: d, batch: log[n].batch, prepares: UInt32(max(quorum - 1, 0)))
     guard recovery == nil else { return }
@@ -241,6 +244,17 @@ extension PBFT {
   mutating func hold(_ batch: BatchHandle, at n: Slot, _ effects: borrowing Effects<Self>) {
     guard batch != .none, effects.batches.contains(batch) else { return }
     log[n].held = batch
+    if log[n].certificate?.batch == batch { log[n].kept = batch }
+  }
+
+  /// The batch for `n` with digest `d`, if its content is there.
+  func content(_ d: Digest, at n: Slot, _ effects: borrowing Effects<Self>) -> BatchHandle? {
+    guard log.contains(n) else { return nil }
+    for batch in [log[n].held, log[n].kept]
+    where effects.batches.contains(batch) && effects.batches[batch].digest == d {
+      return batch
+    }
+    return nil
   }
 }
 
