@@ -85,7 +85,7 @@ extension PBFT {
     lastAssigned = proposals.last?.slot ?? low?.stable ?? Slot(0)
     for proposal in proposals where log.contains(proposal.slot) {
       accept(proposal.slot, proposal.digest, proposal.batch, &effects)
-      if !hasContent(proposal.slot), proposal.slot > lastExecuted, proposal.holder != me {
+      if !hasContent(proposal.slot), proposal.holder != me {
         effects.charge(authenticating)
         effects.send(.fetchBatch(n: proposal.slot, d: proposal.digest), to: proposal.holder)
       }

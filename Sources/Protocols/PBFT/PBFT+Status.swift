@@ -12,16 +12,21 @@ extension PBFT {
       return
     }
     if let ahead = certifiedAhead { startTransfer(to: ahead.slot, ahead.state, &effects) }
-    fetchMissingBatch(&effects)
+    fetchBatches(&effects)
     sendStatus(&effects)
   }
 
-  /// The next slot may be decided, and only its batch be missing.
-  private mutating func fetchMissingBatch(_ effects: inout Effects<Self>) {
-    let n = lastExecuted.next
-    guard log.contains(n), let d = log[n].accepted, !hasContent(n) else { return }
-    effects.charge(authenticating)
-    effects.send(.fetchBatch(n: n, d: d), to: takeHelper())
+  /// Asks for the batches that a new view names and no message has brought.
+  private mutating func fetchBatches(_ effects: inout Effects<Self>) {
+    var n = lastExecuted.next
+    while log.contains(n) {
+      if let d = log[n].accepted, !hasContent(n) {
+        effects.charge(authenticating)
+        effects.send(.fetchBatch(n: n, d: d), to: nextHelper)
+      }
+      n = n.next
+    }
+    _ = takeHelper()
   }
 
   mutating func sendStatus(_ effects: inout Effects<Self>) {
@@ -198,12 +203,12 @@ extension PBFT {
   }
 
   mutating func receive(_ batch: BatchHandle, at n: Slot, _ effects: inout Effects<Self>) {
-    guard log.contains(n), n > lastExecuted, effects.batches.contains(batch),
+    guard log.contains(n), effects.batches.contains(batch), !hasContent(n),
       log[n].accepted == effects.batches[batch].digest
     else { return }
     hold(batch, at: n, effects)
-    markProposed(batch, effects)
-    if n == lastExecuted.next { executeInOrder(&effects) }
+    if n > lastExecuted { markProposed(batch, effects) }
+    advance(n, &effects)
     watchProgress(&effects)
   }
 }

@@ -159,11 +159,11 @@ extension PBFT {
   var primary: ReplicaID { committee.primary(of: view) }
   var isPrimary: Bool { me == primary }
 
-  /// prepared(m, v, n, i): a pre-prepare, and matching prepares from different backups, which
-  /// support it with its primary as a quorum: 2f of them for n = 3f + 1.
+  /// prepared(m, v, n, i): the batch itself, a pre-prepare, and matching prepares from different
+  /// backups, which support it with its primary as a quorum: 2f of them for n = 3f + 1.
   func prepared(_ n: Slot) -> Bool {
     guard let d = log[n].accepted else { return false }
-    return log[n].prepares.count(for: d) >= quorum - 1
+    return log[n].prepares.count(for: d) >= quorum - 1 && hasContent(n)
   }
 
   /// committed-local(m, v, n, i): prepared, and a quorum of matching commits, its own among them.
@@ -172,7 +172,7 @@ extension PBFT {
     return log[n].commits.count(for: d) >= quorum
   }
 
-  /// Whether the batch that `n` decides is there. A null request has none.
+  /// Whether the batch proposed for `n` is there. A null request has none.
   func hasContent(_ n: Slot) -> Bool {
     log[n].batch == .none || log[n].held == log[n].batch || log[n].kept == log[n].batch
   }
@@ -200,7 +200,7 @@ extension PBFT {
   private mutating func commit(_ n: Slot, _ effects: inout Effects<Self>) {
     guard let d = log[n].accepted else { return }
     log[n].hasPrepared = true
-    if hasContent(n) { log[n].kept = log[n].batch }
+    log[n].kept = log[n].batch
     log[n].certificate = Certificate(
       slot: n, view: view, digest: d, batch: log[n].batch, prepares: UInt32(max(quorum - 1, 0)))
     guard recovery == nil else { return }
@@ -212,9 +212,7 @@ extension PBFT {
 
   mutating func executeInOrder(_ effects: inout Effects<Self>) {
     let before = lastExecuted
-    while log.contains(lastExecuted.next), committedLocal(lastExecuted.next),
-      hasContent(lastExecuted.next)
-    {
+    while log.contains(lastExecuted.next), committedLocal(lastExecuted.next) {
       execute(lastExecuted.next, log[lastExecuted.next].batch, &effects)
     }
     guard lastExecuted > before else { return }
@@ -244,7 +242,6 @@ extension PBFT {
   mutating func hold(_ batch: BatchHandle, at n: Slot, _ effects: borrowing Effects<Self>) {
     guard batch != .none, effects.batches.contains(batch) else { return }
     log[n].held = batch
-    if log[n].certificate?.batch == batch { log[n].kept = batch }
   }
 
   /// The batch for `n` with digest `d`, if its content is there.
