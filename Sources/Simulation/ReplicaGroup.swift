@@ -218,7 +218,7 @@ extension ReplicaGroupState {
     if let handled { execute(event, at: handled, &world) }
   }
 
-  private func work(of event: Event, at i: Int) -> Work {
+  private mutating func work(of event: Event, at i: Int) -> Work {
     switch event.kind {
     case Kind.message.rawValue, Kind.received.rawValue:
       let message = event.payload.load(as: P.Message.self)

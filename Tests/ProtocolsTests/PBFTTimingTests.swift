@@ -58,8 +58,7 @@ struct PBFTTimingTests {
   }
 
   @Test(
-    "a saturated primary carries NIC / (payload x n), or NIC / (payload x (n-1)) if replies go "
-      + "elsewhere; half of it with half the NIC",
+    "a saturated primary carries NIC / (payload n), with replies apart NIC / (payload (n-1))",
     arguments: [4, 8, 16, 32, 64, 128], [Replies.Path.shared, .separate])
   func nicBound(n: Int, path: Replies.Path) {
     let nic = 1.2e9

@@ -27,6 +27,8 @@ public struct PBFT: ConsensusProtocol {
   public internal(set) var state: ReplicatedState
   var log: SlotWindow<LogEntry>
   var mempool: Mempool
+  /// Used where late votes are not verified.
+  var verified: VerifiedVotes
 
   // Batching.
   var isBatchTiming = false
@@ -89,6 +91,7 @@ public struct PBFT: ConsensusProtocol {
     log = SlotWindow(size: settings.window, blank: LogEntry())
     mempool = Mempool(
       capacity: settings.mempool, eviction: settings.eviction, populations: settings.populations)
+    verified = VerifiedVotes(window: settings.skipsLateVotes ? settings.window : 1)
     changes = Array(repeating: nil, count: committee.n)
     nextHelper = ReplicaID((Int(me.index) + 1) % committee.n)
     checkpoints.reserveCapacity(settings.window / settings.checkpointInterval + 2)
