@@ -61,7 +61,7 @@ struct PBFTDeterminismTests {
 
   @Test(
     "one-event lanes are reference lanes, crashes included",
-    arguments: 1...24 as ClosedRange<UInt64>)
+    arguments: 1...60 as ClosedRange<UInt64>)
   func lanes(seed: UInt64) {
     var run = Self.run(seed: seed)
     let quick = Self.digests(run)
