@@ -54,6 +54,12 @@ let package = Package(
       name: "tributary", dependencies: ["Scenarios", "Reporting", arguments], swiftSettings: hot),
     tests("Kernel", ["Statistics"]),
     tests("Statistics", ["Kernel"]),
+    tests(
+      "Protocols",
+      [
+        "Simulation", "Metrics", "Networking", "Machines", "Ledger", "Kernel", "Consensus",
+        "Workloads", "Statistics",
+      ]),
     .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]
