@@ -8,6 +8,12 @@ import Networking
 /// A chain run by nodes that spread blocks: the nodes of one instance of protocol `P`.
 public final class Blockchain<P: ChainProtocol>: Subsystem {
   var state: BlockchainState<P>
+  /// How the state takes a step. A generic class has one method table for all `P`, whose entries are
+  /// not specialised; functions that are taken where `P` is known are (eight times as fast).
+  private let handling: Step
+  private let serving: Step
+
+  typealias Step = @Sendable (inout BlockchainState<P>, Event, inout World) -> Void
 
   /// - Parameters:
   ///   - nodes: host of each node of the chain, in the order of the topology.
@@ -22,11 +28,15 @@ public final class Blockchain<P: ChainProtocol>: Subsystem {
     state = BlockchainState(
       index: index, name: name, nodes: nodes, lanes: lanes, protocols: protocols,
       genesis: genesis, settings: settings, seed: seed)
+    handling = { $0.handle($1, &$2) }
+    serving = { $0.execute($1, at: $2.now, &$2) }
     super.init(index: index, name: name)
   }
 
   private init(copying other: Blockchain) {
     state = other.state
+    handling = other.handling
+    serving = other.serving
     super.init(index: other.index, name: other.name)
   }
 
@@ -37,9 +47,9 @@ public final class Blockchain<P: ChainProtocol>: Subsystem {
 
   public override func copy() -> Subsystem { Blockchain(copying: self) }
   public override func start(_ world: inout World) { state.start(&world) }
-  public override func handle(_ event: Event, _ world: inout World) { state.handle(event, &world) }
+  public override func handle(_ event: Event, _ world: inout World) { handling(&state, event, &world) }
   public override func serve(_ event: Event, _ world: inout World) {
-    state.execute(event, at: world.now, &world)
+    serving(&state, event, &world)
   }
   public override func nodeCrashed(_ node: NodeID, _ world: inout World) { state.crash(node) }
   public override func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {
