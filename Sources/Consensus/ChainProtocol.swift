@@ -49,6 +49,26 @@ public protocol ChainProtocol: Sendable {
   var rollbackLimit: Int? { get }
   /// Chains that the node did not adopt because they fork too deep, or come from the future.
   var refused: Int { get }
+
+  /// What is to be reported of these nodes beside what every chain reports.
+  static func figures(of nodes: [Self]) -> [ChainFigure]
+}
+
+extension ChainProtocol {
+  public static func figures(of nodes: [Self]) -> [ChainFigure] { [] }
+}
+
+/// A figure that only one protocol has.
+public struct ChainFigure: Sendable, Equatable {
+  public var name: String
+  public var unit: String
+  public var value: Double?
+
+  public init(_ name: String, _ unit: String, _ value: Double?) {
+    self.name = name
+    self.unit = unit
+    self.value = value
+  }
 }
 
 /// What a node of a chain asks of the world, collected in a buffer that is reused from step to step.

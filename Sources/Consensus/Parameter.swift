@@ -137,3 +137,36 @@ public protocol ScenarioProtocol: ConsensusProtocol {
 extension ScenarioProtocol {
   public static func problem(with values: ParameterValues, committee: Committee) -> String? { nil }
 }
+
+/// What the nodes of a chain that spreads blocks are built from.
+public struct ChainContext: Sendable {
+  /// Share of hash rate or stake of each node; they add up to 1.
+  public var shares: [Double]
+  /// Seed of the run.
+  public var seed: UInt64
+
+  public init(shares: [Double], seed: UInt64) {
+    self.shares = shares
+    self.seed = seed
+  }
+}
+
+/// A protocol that spreads blocks and that a scenario can name.
+public protocol ScenarioChainProtocol: ChainProtocol {
+  /// Its settings in a scenario, with defaults, ranges, sentences and sources.
+  static var parameters: [Parameter] { get }
+  /// Blocks are found by hashing, which costs energy beside the nodes' own.
+  static var mines: Bool { get }
+
+  /// What is wrong with a combination of values, as a sentence; `nil` if they can work.
+  static func problem(with values: ParameterValues, nodes: Int) -> String?
+
+  /// One protocol value a node, and the arena with the genesis block.
+  static func make(
+    _ values: ParameterValues, _ context: ChainContext
+  ) -> (nodes: [Self], genesis: BlockArena)
+}
+
+extension ScenarioChainProtocol {
+  public static func problem(with values: ParameterValues, nodes: Int) -> String? { nil }
+}
