@@ -185,7 +185,8 @@ struct BatchArenaTests {
       arena.add(range(77, 5), bytes: 1)
       _ = arena.seal(salt: 0)
       for part in parts { arena.add(part, bytes: 1) }
-      return arena[arena.seal(salt: salt)].digest
+      let batch = arena.seal(salt: salt)
+      return arena[batch].digest
     }
     let (a, b) = (range(0, 3), range(7, 3))
     #expect(digest([a, b], salt: 1) == digest([a, b], salt: 1))
