@@ -66,6 +66,7 @@ public struct TxSet: Sendable, Equatable {
 
   /// The first part of `range` that is wholly outside the set; `nil` if there is none.
   public func firstGap(in range: TxRange) -> TxRange? {
+    guard range.count > 0 else { return nil }
     var low = range.first
     while let part = firstPart(
       of: TxRange(

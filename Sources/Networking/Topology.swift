@@ -3,8 +3,8 @@ import Kernel
 /// Who is linked to whom: an undirected simple graph, each link stored as two directed connections.
 ///
 /// Compressed rows: the neighbours of node `v` are `neighbours[offsets[v]..<offsets[v + 1]]`, in
-/// the order in which their links were given. The index into `neighbours` names the directed connection
-/// from `v`, so that per-connection state is a plain array.
+/// the order in which their links were given. The index into `neighbours` names the directed
+/// connection from `v`, so that per-connection state is a plain array.
 public struct Topology: Sendable, Equatable {
   /// `nodeCount + 1` entries: where each node's connections begin, and where the last one's end.
   public let offsets: [UInt32]

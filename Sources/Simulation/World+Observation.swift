@@ -67,8 +67,7 @@ extension World {
       let use = machines.use(of: node, until: end)
       let elapsed = max(end.seconds, 1e-9)
       let lanes = machines.lanes(of: node).map { lane in
-        let beyond = max(machines.lanes[lane].free - end, .zero)
-        return (machines.lanes[lane].busy - beyond).seconds / elapsed
+        machines.lanes[lane].busy(until: end).seconds / elapsed
       }
       return Bottleneck.Use(
         processor: use.processor, lane: min(max(lanes.max() ?? 0, 0), 1), uplink: use.uplink,

@@ -82,6 +82,7 @@ enum Usage {
 
 func exit(status: Int32) -> Never { Glibc.exit(status) }
 
-/// Keeps a result, so that the compiler may not drop the work that led to it.
-@inline(never)
-func keep<T>(_ value: T) {}
+/// Uses a result, so that the compiler may not drop the work that led to it.
+func keep(_ value: Double) {
+  if value == -0x1.fedcbap-1000 { print("a sum that never occurs") }
+}

@@ -22,17 +22,27 @@ enum Phold {
     var stream = RandomStream(seed: 1, purpose: "phold")
     var handled = [UInt64](repeating: 0, count: 1024)
     for _ in 0..<pending { schedule(&queue, &stream) }
-    func stretch() {
-      for _ in 0..<events {
-        guard let event = queue.pop() else { preconditionFailure("the queue ran empty") }
-        handled[Int(event.target)] &+= event.payload.a
-        schedule(&queue, &stream)
-      }
+    stretch(events, &queue, &stream, &handled)
+    var best = Double.infinity
+    for _ in 0..<5 {
+      let start = Usage.userSeconds
+      stretch(events, &queue, &stream, &handled)
+      best = min(best, Usage.userSeconds - start)
     }
-    stretch()
-    let seconds = Usage.least(of: 5, stretch)
-    keep(handled)
-    return seconds
+    keep(Double(handled.reduce(0, &+)))
+    return best
+  }
+
+  @inline(never)
+  private static func stretch(
+    _ events: Int, _ queue: inout EventQueue, _ stream: inout RandomStream,
+    _ handled: inout [UInt64]
+  ) {
+    for _ in 0..<events {
+      guard let event = queue.pop() else { preconditionFailure("the queue ran empty") }
+      handled[Int(event.target)] &+= event.payload.a
+      schedule(&queue, &stream)
+    }
   }
 
   @inline(__always)
