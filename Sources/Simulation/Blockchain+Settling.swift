@@ -167,7 +167,11 @@ extension BlockchainState {
     add("reorganisations", "1", Double(depths.reduce(0, +)))
     add("deepest_reorganisation", "1", Double(depths.lastIndex { $0 > 0 } ?? 0))
     add("refused_chains", "1", Double(protocols.reduce(0) { $0 + $1.refused }))
-    add("evicted", "1", Double(evicted))
+    for figure in P.figures(of: protocols) { add(figure.name, figure.unit, figure.value) }
+    var chain = world.books(of: index, name: name, sizes: settings.transactionSizes)
+    chain.evicted = evicted
+    chain.waiting = nodes.indices.map { Int(nodes[$0].waiting) }.max() ?? 0
+    ChainMeasures(chain, world.measuring).report(to: &outcome)
     outcome.metrics += BlockProduction.metrics(of: name, byMaker: totals.byMiner)
   }
 
