@@ -128,6 +128,9 @@ public struct Machines: Sendable {
 
   public func isUp(_ node: NodeID) -> Bool { nodes[Int(node.index)].isUp }
 
+  /// Whether processing takes no time at `node`.
+  public func hasIdealProcessor(_ node: NodeID) -> Bool { nodes[Int(node.index)].slowdown == 0 }
+
   /// How often `node` has crashed.
   public func epoch(of node: NodeID) -> UInt32 { nodes[Int(node.index)].epoch }
 }
