@@ -17,9 +17,9 @@ public struct Mempool: Sendable {
   public let eviction: Eviction
 
   /// Arrival order; parts that are no longer in `waiting` are skipped.
-  private var order = SlidingArray<TxRange>()
-  private var waiting: TxSet
-  private var proposed: TxSet
+  private(set) var order = SlidingArray<TxRange>()
+  var waiting: TxSet
+  var proposed: TxSet
   /// Transactions refused or evicted so far.
   public private(set) var evicted = 0
   /// Transactions that arrived though they were known.
@@ -36,6 +36,8 @@ public struct Mempool: Sendable {
     proposed = TxSet(populations: populations)
   }
 
+  /// How many populations number transactions.
+  public var populations: Int { waiting.populations }
   /// Number of transactions waiting.
   public var count: Int { waiting.count }
   public var isEmpty: Bool { waiting.count == 0 }
@@ -119,6 +121,7 @@ public struct Mempool: Sendable {
 
   /// Moves up to `count` transactions of at most `bytes` in all into the open batch of `arena`,
   /// oldest first; at least one if any waits, however large. Returns how many.
+  @discardableResult
   public mutating func take(
     atMost count: Int, bytes: Int, sizes: TransactionSizes, into arena: inout BatchArena
   ) -> Int {

@@ -21,6 +21,12 @@ public struct ReplicatedState: Sendable, Equatable {
     return fresh
   }
 
+  /// Becomes equal to `other` in its own storage, without allocating once it is large enough.
+  public mutating func assign(_ other: ReplicatedState) {
+    digest = other.digest
+    executed.assign(other.executed)
+  }
+
   /// Executes a null request, which changes nothing but the position.
   public mutating func executeNull() { digest = digest.followed(by: Digest(0)) }
 }

@@ -19,6 +19,18 @@ public struct TxSet: Sendable, Equatable {
     for p in runs.indices { runs[p].reserveCapacity(64) }
   }
 
+  public var populations: Int { runs.count }
+
+  /// Becomes equal to `other` in its own storage.
+  mutating func assign(_ other: TxSet) {
+    if runs.count != other.runs.count { self = TxSet(populations: other.runs.count) }
+    for p in runs.indices {
+      runs[p].removeAll(keepingCapacity: true)
+      runs[p].append(contentsOf: other.runs[p])
+    }
+    count = other.count
+  }
+
   /// How many of `range` are in the set.
   public func overlap(with range: TxRange) -> Int {
     var total = 0

@@ -30,6 +30,7 @@ public final class ClientPopulation: Subsystem {
   public override func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {
     state.restart(node, &world)
   }
+  public override func label(of event: Event) -> String { "reply" }
   public override var digest: Outcome.SubsystemDigest {
     Outcome.SubsystemDigest(
       subsystem: name, steps: state.steps, digest: state.stepDigest.value)

@@ -43,11 +43,22 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
   public override func proposerNode(_ world: borrowing World) -> NodeID? {
     state.proposerNode(world)
   }
+  public override func label(of event: Event) -> String {
+    switch event.kind {
+    case Boundary.submit: "request"
+    case ReplicaGroupState<P>.Kind.message.rawValue:
+      P.Message.kinds[event.payload.load(as: P.Message.self).kind]
+    default: "forward"
+    }
+  }
   public override var digest: Outcome.SubsystemDigest { state.digest }
   public override var occupancy: [Occupancy] { state.occupancy }
   public override func report(to outcome: inout Outcome, _ world: borrowing World) {
     state.report(to: &outcome, world)
   }
+
+  /// Makes room for `decisions` decisions in the observer's books, so that a run does not allocate.
+  public func reserve(_ decisions: Int) { state.books.reserve(decisions) }
 
   /// The replicas as they are now, for tests and monitors.
   public var replicas: [P] { state.replicas }

@@ -41,6 +41,16 @@ public final class Simulation {
     world.addChannel(connections: connections, senders: senders, name: subsystem.name)
   }
 
+  /// Adds a population: who numbers its transactions, and where its replies go. Returns its number.
+  ///
+  /// - Parameter transactions: makes room for so many, so that a run does not allocate.
+  @discardableResult
+  public func addPopulation(_ address: PopulationAddress, reserving transactions: Int = 0)
+    -> UInt32
+  {
+    world.addPopulation(address, reserving: transactions)
+  }
+
   /// Starts all subsystems. Call once, before the first step.
   public func start() {
     for (i, fault) in faults.enumerated() {
@@ -137,10 +147,16 @@ extension Simulation {
     case .restart(let node, let keepsDisk):
       guard !world.machines.isUp(node) else { return }
       world.machines.restart(node, at: world.now)
+      mark("restart", at: node)
       for subsystem in subsystems.dropFirst() {
         subsystem.nodeRestarted(node, keepsDisk: keepsDisk, &world)
       }
     }
+  }
+
+  private func mark(_ text: String, at node: NodeID) {
+    let now = world.now
+    world.trace?.mark(text, at: node, now)
   }
 
   private func resolve(_ target: Fault.Target) -> NodeID? {
@@ -152,6 +168,7 @@ extension Simulation {
 
   private func crash(_ node: NodeID) {
     world.machines.crash(node, at: world.now)
+    mark("crash", at: node)
     world.uplinks.crash(node)
     for lane in world.machines.lanes(of: node) {
       world.inboxes[lane].waiting.removeAll()

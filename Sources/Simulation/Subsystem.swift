@@ -35,6 +35,9 @@ open class Subsystem {
   /// `node` is up again.
   open func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {}
 
+  /// What a message to this subsystem is called in diagrams.
+  open func label(of event: Event) -> String { name }
+
   /// The node that hosts what this subsystem calls its proposer now, for `crash: leader`.
   open func proposerNode(_ world: borrowing World) -> NodeID? { nil }
 

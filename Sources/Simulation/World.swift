@@ -39,6 +39,8 @@ public struct World: ~Copyable {
   var sentBytes: [Int]
   public var violations: [Outcome.Violation] = []
   public var warnings: [String] = []
+  /// The messages of the beginning of the run, if they are asked for.
+  public var trace: Trace?
   /// Set by whoever reached the end of what was to be simulated.
   public var isComplete = false
 
@@ -76,6 +78,7 @@ public struct World: ~Copyable {
     other.violations = violations
     other.warnings = warnings
     other.isComplete = isComplete
+    other.trace = trace
     return other
   }
 }
@@ -170,6 +173,7 @@ extension World {
     var copy = event
     switch passage {
     case .arrives(let time):
+      trace?.note(event, over: route, sent: sent, arrives: time)
       copy.time = time
       queue.push(copy)
     case .lost: break

@@ -1,0 +1,214 @@
+import Consensus
+import Kernel
+import Ledger
+
+/// Retransmission (thesis §5.2): a replica that does not get on tells all what it has, and each
+/// sends it again what it has sent before and the replica lacks.
+extension PBFT {
+  mutating func lookAround(_ effects: inout Effects<Self>) {
+    effects.arm(.status, after: settings.statusInterval)
+    guard lastExecuted == executedAtTick || recovery?.point == nil && recovery != nil else {
+      executedAtTick = lastExecuted
+      return
+    }
+    if let ahead = certifiedAhead { startTransfer(to: ahead.slot, ahead.state, &effects) }
+    fetchMissingBatch(&effects)
+    sendStatus(&effects)
+  }
+
+  /// The next slot may be decided, and only its batch be missing.
+  private mutating func fetchMissingBatch(_ effects: inout Effects<Self>) {
+    let n = lastExecuted.next
+    guard log.contains(n), let d = log[n].accepted, !hasContent(n) else { return }
+    effects.charge(authenticating)
+    effects.send(.fetchBatch(n: n, d: d), to: takeHelper())
+  }
+
+  mutating func sendStatus(_ effects: inout Effects<Self>) {
+    effects.charge(authenticatingForAll)
+    effects.broadcast(.status(makeStatus()))
+  }
+
+  private func makeStatus() -> Status {
+    var status = Status(
+      progress: 0, view: view, stable: log.low, executed: lastExecuted, settled: 0,
+      phase: recovery != nil ? .recovering : isActive ? .active : .pending)
+    guard isActive else {
+      status.progress = .max
+      for r in changes.indices where changes[r]?.view ?? View(0) < view {
+        status.progress &= ~(1 << UInt64(r % 64))
+      }
+      return status
+    }
+    while log.contains(status.next), committedLocal(status.next) { status.settled += 1 }
+    for k in 0..<Progress.slots {
+      let n = Slot(status.next.number + UInt32(k))
+      guard log.contains(n) else { break }
+      status.progress |= progress(of: n).rawValue << UInt64(2 * k)
+    }
+    return status
+  }
+
+  private func progress(of n: Slot) -> Progress {
+    if log[n].accepted == nil { return .nothing }
+    if committedLocal(n) { return .committed }
+    return log[n].hasPrepared ? .prepared : .accepted
+  }
+
+  mutating func answer(
+    _ status: Status, from i: ReplicaID, _ effects: inout Effects<Self>
+  ) {
+    noteRecovery(status, from: i)
+    if status.phase == .recovering {
+      effects.charge(authenticating)
+      effects.send(.status(makeStatus()), to: i)
+    }
+    resendCheckpoints(after: status.stable, to: i, &effects)
+    if status.view < view || (status.view == view && status.phase == .pending) {
+      resendView(to: i, status, &effects)
+    } else if status.view == view, isActive {
+      resendVotes(to: i, status, &effects)
+    } else if status.view > view, status.phase == .pending {
+      tellDecided(to: i, status, &effects)
+    }
+  }
+
+  private mutating func resendCheckpoints(
+    after n: Slot, to i: ReplicaID, _ effects: inout Effects<Self>
+  ) {
+    if log.low > n {
+      effects.charge(authenticating)
+      effects.send(.checkpoint(n: log.low, d: stableState), to: i)
+    }
+    for checkpoint in checkpoints where checkpoint.slot > n {
+      guard let own = checkpoint.own else { continue }
+      effects.charge(authenticating)
+      effects.send(.checkpoint(n: checkpoint.slot, d: own), to: i)
+    }
+  }
+
+  /// The new view, if it has begun here, from its primary and from the f + 1 replicas after the
+  /// asker, one of which is correct; this replica's own view change otherwise.
+  private mutating func resendView(
+    to i: ReplicaID, _ status: Status, _ effects: inout Effects<Self>
+  ) {
+    if isActive, let newView {
+      guard isPrimary || isNear(i) else { return }
+      effects.send(.newView(v: view, newView), to: i)
+    } else if !isActive, let own = changes[Int(me.index)], own.view == view {
+      let isKnown =
+        status.view == view && status.progress & (1 << UInt64(me.index % 64)) != 0
+      if !isKnown { effects.send(.viewChange(v: view, own.body), to: i) }
+    }
+  }
+
+  /// Whether this replica is one of the f + 1 that follow `i`.
+  private func isNear(_ i: ReplicaID) -> Bool {
+    let distance = (Int(me.index) + committee.n - Int(i.index)) % committee.n
+    return distance <= committee.weakQuorum
+  }
+
+  private mutating func resendVotes(
+    to i: ReplicaID, _ status: Status, _ effects: inout Effects<Self>
+  ) {
+    for k in 0..<Progress.slots {
+      let n = Slot(status.next.number + UInt32(k))
+      guard log.contains(n), let d = log[n].accepted else { continue }
+      let progress = status.progress >> UInt64(2 * k) & 3
+      if progress < Progress.accepted.rawValue, isPrimary, hasContent(n) {
+        effects.charge(authenticating)
+        effects.send(.prePrepare(v: view, n: n, d: d, batch: log[n].batch), to: i)
+      }
+      if progress < Progress.prepared.rawValue, log[n].prepares.hasVoted(me) {
+        effects.charge(authenticating)
+        effects.send(.prepare(v: view, n: n, d: d), to: i)
+      }
+      if progress < Progress.committed.rawValue, log[n].commits.hasVoted(me) {
+        effects.charge(authenticating)
+        effects.send(.commit(v: view, n: n, d: d), to: i)
+      }
+    }
+  }
+}
+
+extension PBFT.Status {
+  /// The first slot after the stable checkpoint that is not decided in this view.
+  var next: Slot { Slot(stable.number + UInt32(settled) + 1) }
+}
+
+// MARK: - Who left the view alone
+
+extension PBFT {
+  /// Votes of others that a slot is decided.
+  struct Claim: Sendable {
+    var slot: Slot
+    var votes = Tally()
+  }
+
+  /// A replica that left the view alone hears no votes of it. It is told what was decided, and
+  /// believes f + 1 who say the same.
+  private mutating func tellDecided(
+    to i: ReplicaID, _ status: Status, _ effects: inout Effects<Self>
+  ) {
+    for k in 1...UInt32(Progress.slots) {
+      let n = Slot(status.executed.number + k)
+      guard n <= lastExecuted, log.contains(n), let d = log[n].accepted else { continue }
+      effects.charge(authenticating)
+      let isWhole = isNear(i) && log[n].batch != .none
+      effects.send(.decided(n: n, d: d, batch: log[n].batch, isWhole: isWhole), to: i)
+    }
+  }
+
+  mutating func collectClaim(
+    _ n: Slot, _ d: Digest, _ batch: BatchHandle, from i: ReplicaID,
+    _ effects: inout Effects<Self>
+  ) {
+    guard !isActive, n > lastExecuted, log.contains(n) else { return }
+    if batch != .none, effects.batches.contains(batch), effects.batches[batch].digest == d {
+      log[n].held = batch
+    }
+    var k = claims.firstIndex { $0.slot == n } ?? claims.count
+    if k == claims.count {
+      claims.append(Claim(slot: n))
+      k = claims.count - 1
+    }
+    claims[k].votes.add(i, for: d)
+    executeClaims(&effects)
+  }
+
+  mutating func executeClaims(_ effects: inout Effects<Self>) {
+    guard !isActive else { return claims.removeAll() }
+    while let claim = claims.first(where: { $0.slot == lastExecuted.next }) {
+      guard let d = claim.votes.decided(by: committee.weakQuorum) else { return }
+      let held = log.contains(claim.slot) ? log[claim.slot].held : .none
+      let isNull = d == Digest(0)
+      guard isNull || (held != .none && effects.batches[held].digest == d) else { return }
+      claims.removeAll { $0.slot <= claim.slot }
+      execute(claim.slot, isNull ? .none : held, &effects)
+    }
+  }
+}
+
+// MARK: - Batches that a new view names
+
+extension PBFT {
+  mutating func sendBatch(
+    _ n: Slot, _ d: Digest, to i: ReplicaID, _ effects: inout Effects<Self>
+  ) {
+    guard log.contains(n), log[n].held != .none, effects.batches.contains(log[n].held),
+      effects.batches[log[n].held].digest == d
+    else { return }
+    effects.charge(authenticating)
+    effects.send(.batch(n: n, log[n].held), to: i)
+  }
+
+  mutating func receive(_ batch: BatchHandle, at n: Slot, _ effects: inout Effects<Self>) {
+    guard log.contains(n), n > lastExecuted, effects.batches.contains(batch),
+      log[n].accepted == effects.batches[batch].digest
+    else { return }
+    log[n].held = batch
+    markProposed(batch, effects)
+    if n == lastExecuted.next { executeInOrder(&effects) }
+    watchProgress(&effects)
+  }
+}
