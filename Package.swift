@@ -83,6 +83,7 @@ let package = Package(
     tests("Simulation", run + ["CAllocationCounter", "LeaderEcho"]),
     tests("Scenarios", run + ["LeaderEcho"]),
     tests("Reporting", ["Metrics", "Statistics"]),
+    .testTarget(name: "TributaryTests", dependencies: ["tributary"]),
     .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]

@@ -38,8 +38,10 @@ public protocol ConsensusProtocol: Sendable {
   /// Bytes of `message` on the wire, from its real fields.
   func bytes(of message: Message, _ effects: borrowing Effects<Self>) -> Int
 
-  /// Processor time that `message`, of `bytes` bytes, takes at this replica.
-  func work(upon message: Message, bytes: Int, _ effects: borrowing Effects<Self>) -> Work
+  /// Processor time that `message`, of `bytes` bytes, takes at this replica. Asked once, when it
+  /// arrives; the lane may or may not have handled what arrived before, so that the answer must
+  /// rest on arrivals alone.
+  mutating func work(upon message: Message, bytes: Int, _ effects: borrowing Effects<Self>) -> Work
 
   /// Processor time that `count` client requests of `bytes` bytes in all take at this replica.
   func work(uponRequests count: Int, bytes: Int) -> Work

@@ -21,6 +21,8 @@ public struct AgreementMonitor: Sendable {
   private var executed: TxSet
   /// Last slot executed, by replica.
   public private(set) var position: [Int]
+  /// Last slot whose execution was counted, by replica: one that lost its state executes again.
+  private var counted: [Int]
 
   public init(replicas: Int, populations: Int) {
     log = [
@@ -28,6 +30,7 @@ public struct AgreementMonitor: Sendable {
     ]
     executed = TxSet(populations: populations)
     position = Array(repeating: 0, count: replicas)
+    counted = position
   }
 
   public mutating func reserve(_ slots: Int) { log.reserveCapacity(slots) }
@@ -50,7 +53,8 @@ public struct AgreementMonitor: Sendable {
   /// - Parameters:
   ///   - ranges: the batch's transactions, read from the arena.
   ///   - submitted: how many transactions each population has submitted.
-  /// - Returns: how many replicas have executed the slot now, and what was wrong.
+  /// - Returns: how many replicas have executed the slot now, 0 if this one had before, and what was
+  ///   wrong.
   public mutating func decide(
     replica: Int, slot: Int, batch: Digest, ranges: Int, range: (Int) -> TxRange,
     state: Digest, transactions: Int, submitted: (Int) -> Int
@@ -78,6 +82,8 @@ public struct AgreementMonitor: Sendable {
         detail: "replica \(replica) has executed \(transactions) transactions up to slot \(slot), "
           + "of \(log[slot].transactions) distinct ones")
     }
+    guard slot > counted[replica] else { return (0, finding) }
+    counted[replica] = slot
     log[slot].executions += 1
     return (Int(log[slot].executions), finding)
   }
@@ -114,11 +120,15 @@ public struct AgreementMonitor: Sendable {
         monitor: "agreement",
         detail: "replica \(replica) took over a state at slot \(slot) that no log leads to")
     }
-    for n in stride(from: position[replica] + 1, through: slot, by: 1) {
+    for n in stride(from: counted[replica] + 1, through: slot, by: 1) {
       log[n].executions += 1
       executed(n, Int(log[n].executions))
     }
     position[replica] = max(position[replica], slot)
+    counted[replica] = max(counted[replica], slot)
     return nil
   }
+
+  /// Notes that `replica` has lost its state and begins before slot 1.
+  public mutating func loseState(of replica: Int) { position[replica] = 0 }
 }

@@ -50,6 +50,7 @@ public final class ResultFolder: Sendable {
     self.experiment = experiment
     self.writer = writer
     try Self.prepare(parent: parent, creates: createsParent)
+    try Self.checkReplaceable(self.path)
     let partial = self.path + ".partial"
     try FileSystem.makeFolder(partial)
     let lock = try FolderLock(folder: partial)

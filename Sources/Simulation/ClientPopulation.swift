@@ -27,10 +27,10 @@ public final class ClientPopulation: Subsystem {
   public override func copy() -> Subsystem { ClientPopulation(copying: self) }
   public override func start(_ world: inout World) { state.start(&world) }
   public override func handle(_ event: Event, _ world: inout World) { state.handle(event, &world) }
+  public override func label(of event: Event) -> String { "reply" }
   public override func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {
     state.restart(node, &world)
   }
-  public override func label(of event: Event) -> String { "reply" }
   public override var digest: Outcome.SubsystemDigest {
     Outcome.SubsystemDigest(
       subsystem: name, steps: state.steps, digest: state.stepDigest.value)
@@ -129,7 +129,7 @@ struct ClientPopulationState: Sendable {
     var answered: TxSet
     /// Replies by last transaction of their range, a ring of a power of two.
     var tallies: [Tally]
-    /// Transactions before this are answered.
+    /// All transactions before this are answered.
     var firstOpen: UInt64 = 0
     /// When the next look at what is overdue is scheduled.
     var watching = SimTime.never
@@ -313,9 +313,7 @@ extension ClientPopulationState {
     hosts[h].tallies[slot].add(ReplicaID(Int(reply.replica)), for: reply.state)
     guard hosts[h].tallies[slot].count(for: reply.state) >= settings.replyQuorum else { return }
     // Also what was said of other ranges that end within: it would be in the way of later ones.
-    for number in reply.range.first..<reply.range.end {
-      hosts[h].tallies[Int(number) & (hosts[h].tallies.count - 1)].clear()
-    }
+    clearTallies(h, of: reply.range)
     let fresh = hosts[h].answered.insert(reply.range)
     world.logs[Int(hosts[h].population)].pass(.final, reply.range, at: world.now)
     closeAnswered(h)
@@ -344,6 +342,12 @@ extension ClientPopulationState {
     hosts[h].firstOpen = hosts[h].sent.firstOpen ?? hosts[h].firstOpen
   }
 
+  private mutating func clearTallies(_ h: Int, of range: TxRange) {
+    for number in range.first..<range.end {
+      hosts[h].tallies[Int(number) & (hosts[h].tallies.count - 1)].clear()
+    }
+  }
+
   /// Doubles the ring of tallies until all open transactions up to `end` have a place.
   private mutating func makeRoom(_ h: Int, for end: UInt64) {
     let first = min(hosts[h].sent.firstOpen ?? end, end)
@@ -353,8 +357,6 @@ extension ClientPopulationState {
     for number in first..<min(first + UInt64(size), end) {
       larger[Int(number) & (size * 2 - 1)] = hosts[h].tallies[Int(number) & (size - 1)]
     }
-    hosts[h].tallies = larger
-    makeRoom(h, for: end)
   }
 
   /// Sees to it that unanswered requests are asked after at the earliest deadline.
@@ -378,6 +380,8 @@ extension ClientPopulationState {
           resume(Int(gap.count), at: h, &world)
         } else {
           world.logs[Int(hosts[h].population)].retried += Int(gap.count)
+          // The answers to this attempt are counted afresh: they may cover other ranges.
+          clearTallies(h, of: gap)
           for r in settings.chainNodes.indices {
             transmit(gap, from: h, to: r, isRetransmission: true, &world)
           }

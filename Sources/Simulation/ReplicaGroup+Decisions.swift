@@ -134,14 +134,13 @@ extension World {
 extension ReplicaGroupState {
   /// Replica `i` has executed a slot: the observer notes it, and its clients are told.
   mutating func decide(
-    _ decision: Effects<P>.Decision, by i: Int, _ world: inout World
+    _ decision: Effects<P>.Decision, by i: Int, naming proposer: ReplicaID, _ world: inout World
   ) {
-    books.decide(
-      decision.slot, decision.batch, state: decision.state, transactions: decision.transactions,
-      by: i, effects.batches, name, &world, index: index)
+    note(decision, by: i, &world)
     if decision.batch != .none {
       for k in 0..<effects.batches.rangeCount(of: decision.batch) {
-        reply(effects.batches.range(k, of: decision.batch), decision.state, from: i, &world)
+        let range = effects.batches.range(k, of: decision.batch)
+        reply(range, decision.state, from: i, naming: proposer, &world)
       }
     }
     if let oldest = books.oldestNeeded(retaining: replicas[i].retainedSlots) {
@@ -152,14 +151,23 @@ extension ReplicaGroupState {
     }
   }
 
+  private mutating func note(
+    _ decision: Effects<P>.Decision, by i: Int, _ world: inout World
+  ) {
+    books.decide(
+      decision.slot, decision.batch, state: decision.state, transactions: decision.transactions,
+      by: i, effects.batches, name, &world, index: index)
+  }
+
   mutating func reply(
-    _ range: TxRange, _ state: Digest, from i: Int, _ world: inout World
+    _ range: TxRange, _ state: Digest, from i: Int, naming proposer: ReplicaID,
+    _ world: inout World
   ) {
     let bytes = settings.replies.header + settings.replies.result * Int(range.count)
     traffic.count(P.Message.kinds.count + 1, from: i, bytes: bytes)
     let client = world.populations[Int(range.population)]
     let event = Reply(
-      range: range, state: state, replica: i, proposer: Int(replicas[i].proposer.index),
+      range: range, state: state, replica: i, proposer: Int(proposer.index),
       bytes: bytes
     ).event(to: client)
     let n = replicas.count
@@ -178,7 +186,6 @@ extension ReplicaGroupState {
 extension ReplicaGroupState {
   mutating func crash(_ node: NodeID) {
     for i in seats.indices where seats[i].node == node {
-      seats[i].outbox.removeAll()
       for slot in 0..<P.Timer.slots { timerGenerations[i * P.Timer.slots + slot] &+= 1 }
     }
   }
@@ -186,10 +193,25 @@ extension ReplicaGroupState {
   mutating func restart(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {
     for i in seats.indices where seats[i].node == node {
       let local = world.machines.localTime(of: node, at: world.now)
+      noteUnsent(of: i, keepsDisk: keepsDisk, &world)
       swap(&effects.random, &seats[i].random)
       replicas[i].restart(keepsDisk: keepsDisk, at: local, &effects)
       swap(&effects.random, &seats[i].random)
       finish(i, handled: world.now, &world)
+    }
+  }
+
+  /// Replica `i` comes up again. What it had executed when it crashed, though no reply left, is in
+  /// its state if that was kept.
+  private mutating func noteUnsent(of i: Int, keepsDisk: Bool, _ world: inout World) {
+    if !keepsDisk { books.monitor.loseState(of: i) }
+    while let output = seats[i].outbox.popFirst() {
+      guard keepsDisk else { continue }
+      switch output.effect {
+      case .decide(let decision): note(decision, by: i, &world)
+      case .caughtUp: carryOut(output, of: i, &world)
+      case .send, .broadcast, .forward, .replyAgain: break
+      }
     }
   }
 

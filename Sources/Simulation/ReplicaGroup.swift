@@ -57,7 +57,7 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
     state.report(to: &outcome, world)
   }
 
-  /// Makes room for `decisions` decisions in the observer's books, so that a run does not allocate.
+  /// Makes room for `decisions` in the observer's books, so that a run does not allocate.
   public func reserve(_ decisions: Int) { state.books.reserve(decisions) }
 
   /// The replicas as they are now, for tests and monitors.
@@ -113,8 +113,15 @@ struct ReplicaGroupState<P: ConsensusProtocol>: Sendable {
     /// Processor time of its steps, as on the reference machine.
     var processor = SimDuration.zero
     /// Outputs of steps that are done, waiting for the step's completion.
-    var outbox = SlidingArray<Effects<P>.Effect>()
+    var outbox = SlidingArray<Output>()
     var random: RandomStream
+  }
+
+  /// An output, and whom its replica took for the proposer when it made it: by the time it leaves,
+  /// the replica may have handled later steps ahead of their time.
+  struct Output: Sendable, BitwiseCopyable {
+    var effect: Effects<P>.Effect
+    var proposer: ReplicaID
   }
 
   let index: UInt16
@@ -151,9 +158,8 @@ struct ReplicaGroupState<P: ConsensusProtocol>: Sendable {
 
 // MARK: - Events
 
-/// A downlink that keeps a message waiting longer than this is waited for by an event of its own,
-/// so that timers and local work need not stand behind bytes that are not there yet. Shorter waits
-/// are part of the message's one event.
+/// A downlink that keeps a message waiting longer is waited for by an event of its own, so that
+/// timers need not stand behind bytes that are not there yet. Shorter waits are part of the one.
 let receptionPatience = SimDuration.milliseconds(1)
 
 extension ReplicaGroupState {
@@ -230,7 +236,7 @@ extension ReplicaGroupState {
     if let handled { execute(event, at: handled, &world) }
   }
 
-  private func work(of event: Event, at i: Int) -> Work {
+  private mutating func work(of event: Event, at i: Int) -> Work {
     switch event.kind {
     case Kind.message.rawValue, Kind.received.rawValue:
       let message = event.payload.load(as: P.Message.self)
@@ -308,10 +314,15 @@ extension ReplicaGroupState {
     books.noteSealed(effects.batches, by: i, at: handled, &world)
     changeTimers(of: i, from: completed, &world)
     guard !effects.items.isEmpty else { return }
+    let proposer = replicas[i].proposer
     if completed == world.now, seats[i].outbox.isEmpty {
-      for k in effects.items.indices { carryOut(effects.items[k], of: i, &world) }
+      for k in effects.items.indices {
+        carryOut(Output(effect: effects.items[k], proposer: proposer), of: i, &world)
+      }
     } else {
-      for item in effects.items { seats[i].outbox.append(item) }
+      for item in effects.items {
+        seats[i].outbox.append(Output(effect: item, proposer: proposer))
+      }
       world.schedule(
         Event(
           at: completed, subsystem: index, kind: Kind.departure.rawValue, target: UInt32(i),
@@ -343,15 +354,15 @@ extension ReplicaGroupState {
   private mutating func depart(_ i: Int, count: Int, epoch: UInt64, _ world: inout World) {
     guard epoch == UInt64(world.machines.epoch(of: seats[i].node)) else { return }
     for _ in 0..<count {
-      guard let item = seats[i].outbox.popFirst() else {
+      guard let output = seats[i].outbox.popFirst() else {
         preconditionFailure("\(name): replica \(i) has nothing to send")
       }
-      carryOut(item, of: i, &world)
+      carryOut(output, of: i, &world)
     }
   }
 
-  private mutating func carryOut(_ item: Effects<P>.Effect, of i: Int, _ world: inout World) {
-    switch item {
+  mutating func carryOut(_ output: Output, of i: Int, _ world: inout World) {
+    switch output.effect {
     case .broadcast(let message):
       let bytes = replicas[i].bytes(of: message, effects)
       traffic.count(message.kind, from: i, bytes: bytes, copies: replicas.count - 1)
@@ -376,8 +387,9 @@ extension ReplicaGroupState {
         .event(to: index, role: Int(to.index))
       event.kind = Kind.forwarded.rawValue
       world.transmit(event, bytes: bytes, over: route(i, Int(to.index), isUrgent: false))
-    case .decide(let decision): decide(decision, by: i, &world)
-    case .replyAgain(let range, let state): reply(range, state, from: i, &world)
+    case .decide(let decision): decide(decision, by: i, naming: output.proposer, &world)
+    case .replyAgain(let range, let state):
+      reply(range, state, from: i, naming: output.proposer, &world)
     case .caughtUp(let slot, let transactions, let state):
       books.catchUp(
         replica: i, slot: slot, transactions: transactions, state: state, name: name,

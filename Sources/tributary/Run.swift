@@ -33,6 +33,7 @@ struct Run: ParsableCommand {
   }
 
   func run() throws {
+    Interruption.listen()
     // All files are read before any is run: a mistake in the last should not cost an hour.
     let loaded = try scenario.files.map { try scenario.load($0) }
     var isGood = true

@@ -49,7 +49,7 @@ struct PBFTRun {
   /// Settings of runs with faults: timers of a hundred milliseconds, checkpoints every 8 slots.
   static var faultySettings: PBFT.Settings {
     var settings = plainSettings
-    settings.batchRequests = 4
+    settings.batchRequests = 50
     settings.pipeline = 8
     settings.checkpointInterval = 8
     settings.window = 16

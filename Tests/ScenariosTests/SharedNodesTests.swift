@@ -70,7 +70,7 @@ struct SharedNodesTests {
   func busyChain(cpu: String, uplink: String, resource: String, rate: String) throws {
     let alone = try Self.outcome(cpu: cpu, uplink: uplink, chains: [Self.greedy])
     let side = try Self.outcome(cpu: cpu, uplink: uplink, chains: [Self.modest(rate)])
-    let both = try Self.outcome(cpu: cpu, uplink: uplink, chains: [Self.greedy, Self.modest])
+    let both = try Self.outcome(cpu: cpu, uplink: uplink, chains: [Self.greedy, Self.modest(rate)])
     let saturated = try #require(alone[resource])
     #expect(saturated > 0.97)
     let share = try #require(side[resource])

@@ -40,7 +40,8 @@ struct ShippedScenarioTests {
     let known = try String(contentsOf: Self.goldens, encoding: .utf8)
       .split(separator: "\n").map(String.init).filter { $0.hasPrefix(file + " ") }
     #expect(
-      now == known, "if it was meant to change: ./Scripts/goldens, and say so in Results/CHANGES.md")
+      now == known, "if it was meant to change: ./Scripts/goldens, and say so in Results/CHANGES.md"
+    )
   }
 
   @Test("no monitor fires at the minimal size", arguments: files)

@@ -100,13 +100,17 @@ extension PBFT {
     }
   }
 
-  public func work(
+  public mutating func work(
     upon message: Message, bytes: Int, _ effects: borrowing Effects<Self>
   ) -> Work {
     let costs = settings.costs
     switch message {
-    case .prepare(_, let n, _), .commit(_, let n, _):
-      let isLate = settings.skipsLateVotes && isLate(message, n)
+    case .prepare(let v, let n, _):
+      let isLate = settings.skipsLateVotes && verified.countPrepare(v, n) >= quorum
+      return Work(
+        verification: isLate ? .zero : verifying, handling: costs.handling(bytes: bytes))
+    case .commit(let v, let n, _):
+      let isLate = settings.skipsLateVotes && verified.countCommit(v, n) >= quorum
       return Work(
         verification: isLate ? .zero : verifying, handling: costs.handling(bytes: bytes))
     case .prePrepare(_, _, _, let batch), .batch(_, let batch), .decided(_, _, let batch, true):
@@ -151,11 +155,40 @@ extension PBFT {
       verification: settings.verifiesRequests ? verifying * Int64(count) : .zero,
       handling: settings.costs.handling(bytes: bytes, requests: count))
   }
+}
 
-  /// Whether a vote can change nothing any more.
-  private func isLate(_ message: Message, _ n: Slot) -> Bool {
-    guard log.contains(n) else { return n <= log.low }
-    if case .prepare = message { return log[n].hasPrepared }
-    return n <= lastExecuted
+/// Votes that the verifiers of a replica have seen, ahead of its lane: by arrival alone, whatever
+/// the lane has handled.
+struct VerifiedVotes: Sendable {
+  private struct Count: Sendable, BitwiseCopyable {
+    var view = View(0)
+    var slot = Slot(0)
+    // This replica's own votes are there from the start.
+    var prepares: UInt16 = 1
+    var commits: UInt16 = 1
+  }
+
+  private var counts: [Count]
+
+  init(window: Int) { counts = Array(repeating: Count(), count: window) }
+
+  /// Votes for `n` in `v` so far, the replica's own among them; for a prepare, with the primary's
+  /// pre-prepare.
+  mutating func countPrepare(_ v: View, _ n: Slot) -> Int {
+    let k = place(v, n)
+    counts[k].prepares += 1
+    return Int(counts[k].prepares)
+  }
+
+  mutating func countCommit(_ v: View, _ n: Slot) -> Int {
+    let k = place(v, n)
+    counts[k].commits += 1
+    return Int(counts[k].commits)
+  }
+
+  private mutating func place(_ v: View, _ n: Slot) -> Int {
+    let k = Int(n.number) % counts.count
+    if counts[k].slot != n || counts[k].view != v { counts[k] = Count(view: v, slot: n) }
+    return k
   }
 }

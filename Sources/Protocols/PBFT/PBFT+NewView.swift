@@ -85,7 +85,7 @@ extension PBFT {
     lastAssigned = proposals.last?.slot ?? low?.stable ?? Slot(0)
     for proposal in proposals where log.contains(proposal.slot) {
       accept(proposal.slot, proposal.digest, proposal.batch, &effects)
-      if !hasContent(proposal.slot), proposal.slot > lastExecuted, proposal.holder != me {
+      if !hasContent(proposal.slot), proposal.holder != me {
         effects.charge(authenticating)
         effects.send(.fetchBatch(n: proposal.slot, d: proposal.digest), to: proposal.holder)
       }
@@ -114,8 +114,7 @@ extension PBFT {
   ) {
     var n = lastExecuted.next
     while log.contains(n) {
-      let batch = log[n].held
-      if batch != .none, effects.batches.contains(batch) {
+      for batch in [log[n].held, log[n].kept] where effects.batches.contains(batch) {
         for k in 0..<effects.batches.rangeCount(of: batch) {
           mempool.add(effects.batches.range(k, of: batch), executed: state.executed)
         }
@@ -124,7 +123,9 @@ extension PBFT {
     }
     mempool.giveBackAll()
     for proposal in proposals where proposal.slot > lastExecuted && log.contains(proposal.slot) {
-      if log[proposal.slot].held == proposal.batch { markProposed(proposal.batch, effects) }
+      if content(proposal.digest, at: proposal.slot, effects) != nil {
+        markProposed(proposal.batch, effects)
+      }
     }
   }
 

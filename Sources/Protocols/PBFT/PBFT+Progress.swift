@@ -59,7 +59,7 @@ extension PBFT {
     var n = lastExecuted.next
     while log.contains(n), n.number - lastExecuted.number <= settings.pipeline {
       let batch = log[n].batch
-      if log[n].accepted != nil, batch != .none, log[n].held == batch,
+      if log[n].accepted != nil, batch != .none, hasContent(n),
         effects.batches.contains(batch), effects.batches.rangeCount(of: batch) > 0
       {
         return Awaited(range: effects.batches.range(0, of: batch), slot: n)

@@ -12,16 +12,21 @@ extension PBFT {
       return
     }
     if let ahead = certifiedAhead { startTransfer(to: ahead.slot, ahead.state, &effects) }
-    fetchMissingBatch(&effects)
+    fetchBatches(&effects)
     sendStatus(&effects)
   }
 
-  /// The next slot may be decided, and only its batch be missing.
-  private mutating func fetchMissingBatch(_ effects: inout Effects<Self>) {
-    let n = lastExecuted.next
-    guard log.contains(n), let d = log[n].accepted, !hasContent(n) else { return }
-    effects.charge(authenticating)
-    effects.send(.fetchBatch(n: n, d: d), to: takeHelper())
+  /// Asks for the batches that a new view names and no message has brought.
+  private mutating func fetchBatches(_ effects: inout Effects<Self>) {
+    var n = lastExecuted.next
+    while log.contains(n) {
+      if let d = log[n].accepted, !hasContent(n) {
+        effects.charge(authenticating)
+        effects.send(.fetchBatch(n: n, d: d), to: nextHelper)
+      }
+      n = n.next
+    }
+    _ = takeHelper()
   }
 
   mutating func sendStatus(_ effects: inout Effects<Self>) {
@@ -164,9 +169,7 @@ extension PBFT {
     _ effects: inout Effects<Self>
   ) {
     guard !isActive, n > lastExecuted, log.contains(n) else { return }
-    if batch != .none, effects.batches.contains(batch), effects.batches[batch].digest == d {
-      log[n].held = batch
-    }
+    hold(batch, at: n, effects)
     var k = claims.firstIndex { $0.slot == n } ?? claims.count
     if k == claims.count {
       claims.append(Claim(slot: n))
@@ -180,11 +183,10 @@ extension PBFT {
     guard !isActive else { return claims.removeAll() }
     while let claim = claims.first(where: { $0.slot == lastExecuted.next }) {
       guard let d = claim.votes.decided(by: committee.weakQuorum) else { return }
-      let held = log.contains(claim.slot) ? log[claim.slot].held : .none
-      let isNull = d == Digest(0)
-      guard isNull || (held != .none && effects.batches[held].digest == d) else { return }
+      let batch = d == Digest(0) ? .none : content(d, at: claim.slot, effects)
+      guard let batch else { return }
       claims.removeAll { $0.slot <= claim.slot }
-      execute(claim.slot, isNull ? .none : held, &effects)
+      execute(claim.slot, batch, &effects)
     }
   }
 }
@@ -195,20 +197,18 @@ extension PBFT {
   mutating func sendBatch(
     _ n: Slot, _ d: Digest, to i: ReplicaID, _ effects: inout Effects<Self>
   ) {
-    guard log.contains(n), log[n].held != .none, effects.batches.contains(log[n].held),
-      effects.batches[log[n].held].digest == d
-    else { return }
+    guard let batch = content(d, at: n, effects) else { return }
     effects.charge(authenticating)
-    effects.send(.batch(n: n, log[n].held), to: i)
+    effects.send(.batch(n: n, batch), to: i)
   }
 
   mutating func receive(_ batch: BatchHandle, at n: Slot, _ effects: inout Effects<Self>) {
-    guard log.contains(n), n > lastExecuted, effects.batches.contains(batch),
+    guard log.contains(n), effects.batches.contains(batch), !hasContent(n),
       log[n].accepted == effects.batches[batch].digest
     else { return }
-    log[n].held = batch
-    markProposed(batch, effects)
-    if n == lastExecuted.next { executeInOrder(&effects) }
+    hold(batch, at: n, effects)
+    if n > lastExecuted { markProposed(batch, effects) }
+    advance(n, &effects)
     watchProgress(&effects)
   }
 }

@@ -27,6 +27,8 @@ public struct PBFT: ConsensusProtocol {
   public internal(set) var state: ReplicatedState
   var log: SlotWindow<LogEntry>
   var mempool: Mempool
+  /// Used where late votes are not verified.
+  var verified: VerifiedVotes
 
   // Batching.
   var isBatchTiming = false
@@ -66,8 +68,10 @@ public struct PBFT: ConsensusProtocol {
     /// Named by the pre-prepare accepted in this view.
     var accepted: Digest?
     var batch = BatchHandle.none
-    /// The last batch for this slot whose content a message brought.
+    /// The last batch for this slot whose content a message brought, and the one of `certificate`:
+    /// who has prepared a batch keeps it, so that no later view lacks it.
     var held = BatchHandle.none
+    var kept = BatchHandle.none
     var prepares = Tally()
     var commits = Tally()
     /// Was prepared in this view; the commit was sent.
@@ -87,6 +91,7 @@ public struct PBFT: ConsensusProtocol {
     log = SlotWindow(size: settings.window, blank: LogEntry())
     mempool = Mempool(
       capacity: settings.mempool, eviction: settings.eviction, populations: settings.populations)
+    verified = VerifiedVotes(window: settings.skipsLateVotes ? settings.window : 1)
     changes = Array(repeating: nil, count: committee.n)
     nextHelper = ReplicaID((Int(me.index) + 1) % committee.n)
     checkpoints.reserveCapacity(settings.window / settings.checkpointInterval + 2)
@@ -157,11 +162,11 @@ extension PBFT {
   var primary: ReplicaID { committee.primary(of: view) }
   var isPrimary: Bool { me == primary }
 
-  /// prepared(m, v, n, i): a pre-prepare, and matching prepares from different backups, which
-  /// support it with its primary as a quorum: 2f of them for n = 3f + 1.
+  /// prepared(m, v, n, i): the batch itself, a pre-prepare, and matching prepares from different
+  /// backups, which support it with its primary as a quorum: 2f of them for n = 3f + 1.
   func prepared(_ n: Slot) -> Bool {
     guard let d = log[n].accepted else { return false }
-    return log[n].prepares.count(for: d) >= quorum - 1
+    return log[n].prepares.count(for: d) >= quorum - 1 && hasContent(n)
   }
 
   /// committed-local(m, v, n, i): prepared, and a quorum of matching commits, its own among them.
@@ -170,9 +175,9 @@ extension PBFT {
     return log[n].commits.count(for: d) >= quorum
   }
 
-  /// Whether the batch that `n` decides is there. A null request has none.
+  /// Whether the batch proposed for `n` is there. A null request has none.
   func hasContent(_ n: Slot) -> Bool {
-    log[n].batch == .none || log[n].held == log[n].batch
+    log[n].batch == .none || log[n].held == log[n].batch || log[n].kept == log[n].batch
   }
 
   /// Accepts that the primary proposes `d` at `n` in this view, and says so to all.
@@ -198,6 +203,7 @@ extension PBFT {
   private mutating func commit(_ n: Slot, _ effects: inout Effects<Self>) {
     guard let d = log[n].accepted else { return }
     log[n].hasPrepared = true
+    log[n].kept = log[n].batch
     log[n].certificate = Certificate(
       slot: n, view: view, digest: d, batch: log[n].batch, prepares: UInt32(max(quorum - 1, 0)))
     guard recovery == nil else { return }
@@ -209,9 +215,7 @@ extension PBFT {
 
   mutating func executeInOrder(_ effects: inout Effects<Self>) {
     let before = lastExecuted
-    while log.contains(lastExecuted.next), committedLocal(lastExecuted.next),
-      hasContent(lastExecuted.next)
-    {
+    while log.contains(lastExecuted.next), committedLocal(lastExecuted.next) {
       execute(lastExecuted.next, log[lastExecuted.next].batch, &effects)
     }
     guard lastExecuted > before else { return }
@@ -241,6 +245,16 @@ extension PBFT {
   mutating func hold(_ batch: BatchHandle, at n: Slot, _ effects: borrowing Effects<Self>) {
     guard batch != .none, effects.batches.contains(batch) else { return }
     log[n].held = batch
+  }
+
+  /// The batch for `n` with digest `d`, if its content is there.
+  func content(_ d: Digest, at n: Slot, _ effects: borrowing Effects<Self>) -> BatchHandle? {
+    guard log.contains(n) else { return nil }
+    for batch in [log[n].held, log[n].kept]
+    where effects.batches.contains(batch) && effects.batches[batch].digest == d {
+      return batch
+    }
+    return nil
   }
 }
 

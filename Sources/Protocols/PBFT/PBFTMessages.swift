@@ -175,28 +175,24 @@ extension PBFT.Message {
   }
 
   public func fold(into digest: inout RunDigest) {
+    // Handles are left out: which is next depends on the order in which replicas are simulated.
     let kind = UInt64(kind)
     switch self {
-    case .prePrepare(let v, let n, let d, let batch):
-      digest.fold(kind << 32 | UInt64(v.number), UInt64(n.number) << 32 | UInt64(batch.index))
-      digest.fold(d.value)
-    case .prepare(let v, let n, let d), .commit(let v, let n, let d):
+    case .prePrepare(let v, let n, let d, _), .prepare(let v, let n, let d),
+      .commit(let v, let n, let d):
       digest.fold(kind << 32 | UInt64(v.number), UInt64(n.number) ^ d.value)
     case .checkpoint(let n, let d), .fetchBatch(let n, let d), .fetchState(let n, let d):
       digest.fold(kind << 32 | UInt64(n.number), d.value)
-    case .viewChange(let v, let body), .newView(let v, let body):
-      digest.fold(kind << 32 | UInt64(v.number), UInt64(body.index))
+    case .viewChange(let v, _), .newView(let v, _): digest.fold(kind << 32 | UInt64(v.number))
     case .status(let status):
       digest.fold(kind << 32 | UInt64(status.view.number), status.progress)
       digest.fold(
         UInt64(status.stable.number) << 32 | UInt64(status.executed.number),
         UInt64(status.settled) << 8 | UInt64(status.phase.rawValue))
-    case .batch(let n, let batch):
-      digest.fold(kind << 32 | UInt64(n.number), UInt64(batch.index))
-    case .decided(let n, let d, let batch, let isWhole):
+    case .batch(let n, _), .state(let n, _): digest.fold(kind << 32 | UInt64(n.number))
+    case .decided(let n, let d, _, let isWhole):
       digest.fold(kind << 32 | UInt64(n.number), d.value)
-      digest.fold(UInt64(batch.index), isWhole ? 1 : 0)
-    case .state(let n, let body): digest.fold(kind << 32 | UInt64(n.number), UInt64(body.index))
+      digest.fold(isWhole ? 1 : 0)
     }
   }
 }

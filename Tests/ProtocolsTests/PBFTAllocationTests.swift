@@ -1,0 +1,50 @@
+import CAllocationCounter
+import Kernel
+import Machines
+import Protocols
+import Simulation
+import Testing
+
+@Suite("PBFT in steady state")
+struct PBFTAllocationTests {
+  @Test("allocates nothing")
+  func nothing() {
+    #expect(Self.allocations(seed: 1) == 0)
+  }
+
+  /// Allocations in the second half of a run of 16 replicas with processors, links and checkpoints.
+  static func allocations(seed: UInt64) -> UInt64 {
+    var run = PBFTRun()
+    run.n = 16
+    run.seed = seed
+    run.settings.pipeline = 8
+    run.settings.costs.message = .microseconds(2)
+    run.settings.costs.verify = .microseconds(5)
+    run.settings.costs.sign = .microseconds(5)
+    run.machine = MachineSpec(processor: .init(cores: 4), uplink: 1e10, downlink: 1e10)
+    run.delay = .exponential(mean: 1e6)
+    run.clientHosts = 2
+    run.arrivals = .poisson(rate: 5000)
+    run.bundle = 10
+    run.settings.checkpointInterval = 16
+    run.settings.window = 32
+    run.reserving = 200_000
+    let simulation = run.start()
+    simulation.run(until: SimTime(nanoseconds: 2_000_000_000))
+    let decided = simulation.world.decisions[1]
+    let before = allocationsOfThisThread()
+    simulation.run(until: SimTime(nanoseconds: 4_000_000_000))
+    let after = allocationsOfThisThread()
+    #expect(simulation.world.decisions[1] > decided + 100)
+    return after - before
+  }
+
+  @Test("is watched by a counter that sees an array grow")
+  func counter() {
+    let before = allocationsOfThisThread()
+    var array: [Int] = []
+    for i in 0..<Int(100 + before % 2) { array.append(i) }
+    #expect(allocationsOfThisThread() > before)
+    #expect(array.count >= 100)
+  }
+}
