@@ -115,6 +115,13 @@ extension Machines {
     return start + work
   }
 
+  /// How long `bytes` take between two nodes at the slower of the sender's uplink and the
+  /// receiver's downlink, were both idle. Reserves nothing.
+  public func transfer(_ bytes: Int, from a: NodeID, to b: NodeID) -> SimDuration {
+    let perByte = max(nodes[Int(a.index)].uplinkByte, nodes[Int(b.index)].downlinkByte)
+    return SimDuration(nanoseconds: Int64((Double(bytes) * perByte).rounded()))
+  }
+
   /// Writes and flushes `bytes` to the disk of `node`; returns when they are stable.
   public mutating func write(_ bytes: Int, to node: NodeID, ready: SimTime) -> SimTime {
     let i = Int(node.index)

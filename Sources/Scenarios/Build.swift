@@ -17,88 +17,47 @@ extension Scenario {
 
   /// Builds the run with the given seed, ready to start.
   public func makeSimulation(seed: UInt64) -> Simulation {
-    let clients = populations()
-    let nodeCount = network.nodeCount
-    let run = Simulation(
-      world: makeWorld(seed: seed, clients: clients), faults: nodeFaults())
-    for client in clients {
+    let (sources, populations) = planSources()
+    let hosts = populations.filter { Int($0.node.index) >= network.nodeCount }
+    let run = Simulation(world: makeWorld(seed: seed, hosts: hosts), faults: nodeFaults())
+    for population in populations {
       run.world.addPopulation(
         PopulationAddress(
-          subsystem: client.subsystem, role: UInt32(client.role), node: client.node,
-          chain: UInt16(client.chain + 1)))
+          subsystem: population.subsystem, role: UInt32(population.role), node: population.node,
+          chain: UInt16(population.chain + 1)))
     }
-    let sizes = TransactionSizes(clients.map(\.plan.transactionSize), seed: seed)
-    var roles = [Int](repeating: 0, count: nodeCount)
+    let sizes = TransactionSizes(populations.map(\.size), seed: seed)
+    // Role r of a node runs on its lane r mod lanes.
+    var roles = [Int](repeating: 0, count: run.world.machines.count)
+    func nextLane(of node: NodeID) -> Int {
+      defer { roles[Int(node.index)] += 1 }
+      return run.world.machines.lane(of: node, role: roles[Int(node.index)])
+    }
     var built: [BuiltChain] = []
     for chain in chains {
       let nodes = (0..<chain.nodes).map { NodeID($0) }
-      let lanes = nodes.map { node -> Int in
-        let i = Int(node.index)
-        defer { roles[i] += 1 }
-        return run.world.machines.lane(of: node, role: roles[i])
-      }
-      let subsystem = chain.consensus.entry.build(
+      let one = chain.consensus.entry.build(
         ChainBlueprint(
-          index: run.nextIndex, plan: chain, nodes: nodes, lanes: lanes, costs: machines.costs,
-          sizes: sizes, decisions: horizon.decisions, seed: seed))
-      run.add(
-        subsystem.subsystem, connections: subsystem.connections, senders: subsystem.senders)
-      built.append(subsystem)
+          index: run.nextIndex, plan: chain, nodes: nodes, lanes: nodes.map(nextLane),
+          costs: machines.costs, sizes: sizes, decisions: horizon.decisions, seed: seed))
+      run.add(one.subsystem, connections: one.connections, senders: one.senders)
+      built.append(one)
     }
-    for (c, chain) in chains.enumerated() {
-      let hosts = clients.filter { $0.chain == c }
-      guard let plan = chain.workload, !hosts.isEmpty else { continue }
-      let settings = ClientSettings(
-        hosts: hosts.map { ClientSettings.Host(
-          node: $0.node, population: UInt32($0.population), arrivals: $0.arrivals) },
-        chain: UInt16(c + 1), chainNodes: (0..<chain.nodes).map { NodeID($0) },
-        target: built[c].usesGateways ? .gateway : plan.submitsToAll ? .everyone : .proposer,
-        replyQuorum: built[c].replyQuorum, timeout: plan.timeout, bundle: plan.bundle,
-        header: plan.header, sizes: sizes, until: .zero + horizon.atMost)
-      run.add(
-        ClientPopulation(
-          index: run.nextIndex, name: "\(chain.name).clients", settings: settings, seed: seed),
-        connections: hosts.count * chain.nodes, senders: hosts.count)
+    for source in sources {
+      let (subsystem, connections, senders) = build(
+        source,
+        SourceContext(
+          index: run.nextIndex, chain: built[source.chain],
+          chainNodes: (0..<chains[source.chain].nodes).map { NodeID($0) }, sizes: sizes,
+          populations: populations, lane: nextLane, seed: seed))
+      run.add(subsystem, connections: connections, senders: senders)
     }
     return run
   }
 }
 
-/// A client host of a run.
-struct PlannedHost {
-  var chain: Int
-  /// Index of the population's subsystem, and the host's role in it.
-  var subsystem: UInt16
-  var role: Int
-  var population: Int
-  var node: NodeID
-  var region: UInt16
-  var arrivals: Arrivals
-  var plan: WorkloadPlan
-}
-
 extension Scenario {
-  /// The client hosts of all chains, on nodes of their own behind the replicas' nodes.
-  func populations() -> [PlannedHost] {
-    var hosts: [PlannedHost] = []
-    var subsystem = chains.count + 1
-    for (c, chain) in chains.enumerated() {
-      guard let plan = chain.workload else { continue }
-      for role in 0..<plan.hosts {
-        // Hosts are spread over the nodes' regions: host h stands beside node h * n / hosts.
-        let beside = role * chain.nodes / plan.hosts
-        hosts.append(
-          PlannedHost(
-            chain: c, subsystem: UInt16(subsystem), role: role, population: hosts.count,
-            node: NodeID(network.nodeCount + hosts.count), region: network.regionOf[beside],
-            arrivals: plan.arrivals.share(role, of: plan.hosts), plan: plan))
-      }
-      subsystem += 1
-    }
-    return hosts
-  }
-
-  private func makeWorld(seed: UInt64, clients: [PlannedHost]) -> World {
+  private func makeWorld(seed: UInt64, hosts: [PlannedPopulation]) -> World {
     var clock = RandomStream(seed: seed, purpose: "clocks")
     var specs: [MachineSpec] = []
     for i in 0..<network.nodeCount {
@@ -111,16 +70,16 @@ extension Scenario {
           clockOffset: SimDuration(nanoseconds: Int64(offset.rounded())),
           clockDrift: drift * 1e6))
     }
-    specs += clients.map { _ in MachineSpec.ideal }
+    specs += hosts.map { _ in MachineSpec.ideal }
     var links = Network(
-      regionOf: network.regionOf + clients.map(\.region), regions: network.regionNames.count,
+      regionOf: network.regionOf + hosts.map(\.region), regions: network.regionNames.count,
       delays: network.delays, transport: network.transport)
     links.loss = network.loss
     links.duplication = network.duplication
     links.reorders = network.reorders
     links.jitter = network.jitter
     links.stabilisation = network.stabilisation
-    links.partitions = partitions(clients: clients.count)
+    links.partitions = partitions(clients: hosts.count)
     return World(
       seed: seed, machines: Machines(specs), network: links,
       uplink: UplinkDiscipline(

@@ -162,8 +162,11 @@ extension World {
     }
   }
 
-  /// Sends `event` on its way: its last bit left the sender at `sent`.
-  mutating func propagate(_ event: Event, bytes: Int, over route: Route, sent: SimTime) {
+  /// Sends `event` on its way: its last bit left the sender at `sent`. Returns what becomes of it.
+  @discardableResult
+  mutating func propagate(
+    _ event: Event, bytes: Int, over route: Route, sent: SimTime
+  ) -> Passage {
     countSent(bytes, route)
     let channel = Int(route.channel)
     let passage = network.passage(
@@ -183,6 +186,7 @@ extension World {
       copy.time = second
       queue.push(copy)
     }
+    return passage
   }
 
   /// Schedules `event` for this very moment or later, without a network in between.

@@ -1,4 +1,3 @@
-import Foundation
 import Kernel
 import Machines
 
@@ -53,31 +52,12 @@ extension FaultPlan {
             let parts = partition.values(
               "parts", count: 1...100, "each a list of nodes: '0-3' or '0, 2, 5-7'"
             ) { list, key in
-              Self.nodes(list, key, below: nodes)
+              list.nodeRanges(key, below: nodes, "nodes of this part")
             }
             let isOneWay = partition.flag(
               "one-way", default: false, "only messages from earlier into later parts are cut")
             return .partition(parts: parts, isOneWay: isOneWay)
           }),
       ], "what happens")
-  }
-
-  private static func nodes(
-    _ section: Section, _ key: String, below count: Int
-  ) -> [ClosedRange<Int>] {
-    let text = section.text(key, "nodes, as '0-3' or '0, 2, 5-7'")
-    var ranges: [ClosedRange<Int>] = []
-    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-      let ends = part.split(separator: "-", omittingEmptySubsequences: false)
-        .map { Int($0.trimmingCharacters(in: .whitespaces)) }
-      guard ends.count == 1 || ends.count == 2, let low = ends[0], let high = ends[ends.count - 1],
-        low >= 0, low <= high, high < count
-      else {
-        section.fail(key, "'\(part)' names no nodes", allowed: "0 to \(count - 1)")
-        return ranges
-      }
-      ranges.append(low...high)
-    }
-    return ranges
   }
 }

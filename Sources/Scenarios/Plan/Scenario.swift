@@ -17,6 +17,7 @@ public struct Scenario: Sendable {
   public var network: NetworkPlan
   public var machines: MachinePlan
   public var chains: [ChainPlan]
+  public var stores: [StorePlan]
   public var faults: [FaultPlan]
   /// `nil`: no bill.
   public var costs: CostPlan?
@@ -60,6 +61,9 @@ extension Scenario {
       try ChainPlan($0, general: general, nodes: nodes, protocols: protocols)
     }
     let names = chains.map(\.name)
+    stores = try section.list("stores", "records kept on a chain or beside it") {
+      try StorePlan($0, nodes: nodes, chains: names)
+    }
     faults = try section.list("faults", "what happens to nodes and links, and when") {
       try FaultPlan($0, nodes: nodes, chains: names)
     }

@@ -1,4 +1,5 @@
 import Consensus
+import Foundation
 import Kernel
 
 /// A bandwidth, or a word that stands for one.
@@ -51,5 +52,30 @@ extension Section {
       }
     }
     return values
+  }
+}
+
+extension Section {
+  /// Nodes by number, such as `0-3` or `0, 2, 5-7`, each below `count`.
+  func nodeRanges(_ key: String, below count: Int, _ sentence: String) -> [ClosedRange<Int>] {
+    let text = text(key, "\(sentence), as '0-3' or '0, 2, 5-7'")
+    var ranges: [ClosedRange<Int>] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let ends = part.split(separator: "-", omittingEmptySubsequences: false)
+        .map { Int($0.trimmingCharacters(in: .whitespaces)) }
+      guard ends.count == 1 || ends.count == 2, let low = ends[0], let high = ends[ends.count - 1],
+        low >= 0, low <= high, high < count
+      else {
+        fail(key, "'\(part)' names no nodes", allowed: "0 to \(count - 1)")
+        return ranges
+      }
+      ranges.append(low...high)
+    }
+    return ranges
+  }
+
+  /// The same as a list, each node once, in ascending order.
+  func nodes(_ key: String, below count: Int, _ sentence: String) -> [Int] {
+    Set(nodeRanges(key, below: count, sentence).joined()).sorted()
   }
 }

@@ -56,7 +56,7 @@ extension WorkloadPlan {
           Alternative("uniform", "every account alike", section: { _ in 0 }),
           Alternative(
             "zipf", "by Zipf's law",
-            value: { $0.number($1, in: 0...10, "exponent; YCSB uses 0.99") }),
+            value: { $0.number($1, in: 0...4, "exponent; YCSB uses 0.99") }),
         ], "how accounts are chosen")
       return (size.distribution, largest, accounts, skew)
     }
