@@ -79,6 +79,7 @@ extension BlockchainState {
       return execute(event, at: ready, &world)
     }
     let work = self.work(of: event, at: i)
+    nodes[i].processor += work.verification + work.handling
     let handled = world.admit(
       event, to: nodes[i].lane, of: nodes[i].machine, ready: ready, work.verification,
       work.handling)
@@ -207,6 +208,7 @@ extension BlockchainState {
     if effects.charged > .zero {
       let work = world.machines.scaled(effects.charged, on: nodes[i].machine)
       completed = world.machines.serve(nodes[i].lane, ready: handled, work: work)
+      nodes[i].processor += effects.charged
     }
     if let delay = effects.lottery {
       nodes[i].lottery &+= 1

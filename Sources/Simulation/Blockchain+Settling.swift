@@ -179,6 +179,13 @@ extension BlockchainState {
     outcome.metrics += BlockProduction.metrics(of: name, byMaker: totals.byMiner)
   }
 
+  /// A node keeps all blocks that it has seen, stale ones too.
+  var occupancy: [Occupancy] {
+    nodes.map {
+      Occupancy(node: $0.machine, processor: $0.processor, stored: books.madeBytes)
+    }
+  }
+
   private func median(_ times: [SimDuration]) -> Double? {
     guard !times.isEmpty else { return nil }
     let sorted = times.sorted()

@@ -63,6 +63,7 @@ public final class Blockchain<P: ChainProtocol>: Subsystem {
     state.restart(node, keepsDisk: keepsDisk, &world)
   }
   public override var digest: Outcome.SubsystemDigest { state.digest }
+  public override var occupancy: [Occupancy] { state.occupancy }
   public override func report(to outcome: inout Outcome, _ world: borrowing World) {
     state.report(to: &outcome, world)
   }
@@ -151,6 +152,8 @@ struct BlockchainState<P: ChainProtocol>: Sendable {
     /// Messages that wait for a busy downlink; while there are any, none may pass them.
     var receiving: Int32 = 0
     var lottery: UInt32 = 0
+    /// Processor time of its steps, on the reference machine.
+    var processor = SimDuration.zero
     /// The head as it is outside the node: what the lottery builds on, what peers are told.
     var template = BlockID.genesis
     /// The head that the mempool follows: as the node has it inside.
