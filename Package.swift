@@ -4,7 +4,7 @@ import PackageDescription
 // Generic hot paths cross module boundaries; without this flag a run is ten times slower and
 // allocates (see Scripts/bench). It is release only, so debug builds stay quick.
 let hot: [SwiftSetting] = [
-  .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))
+  .unsafeFlags(["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release))
 ]
 
 func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])

@@ -97,7 +97,7 @@ extension Machines {
     let perByte = nodes[i].uplinkByte
     guard perByte > 0 else { return ready }
     let start = max(ready, nodes[i].uplinkFree)
-    let work = SimDuration(nanoseconds: Int64((Double(bytes) * perByte).rounded()))
+    let work = nearest(Double(bytes) * perByte)
     nodes[i].uplinkFree = start + work
     nodes[i].uplinkBusy += work
     return start + work
@@ -109,7 +109,7 @@ extension Machines {
     let perByte = nodes[i].downlinkByte
     guard perByte > 0 else { return arrival }
     let start = max(arrival, nodes[i].downlinkFree)
-    let work = SimDuration(nanoseconds: Int64((Double(bytes) * perByte).rounded()))
+    let work = nearest(Double(bytes) * perByte)
     nodes[i].downlinkFree = start + work
     nodes[i].downlinkBusy += work
     return start + work
@@ -119,7 +119,7 @@ extension Machines {
   public mutating func write(_ bytes: Int, to node: NodeID, ready: SimTime) -> SimTime {
     let i = Int(node.index)
     let work =
-      SimDuration(nanoseconds: Int64((Double(bytes) * nodes[i].diskByte).rounded()))
+      nearest(Double(bytes) * nodes[i].diskByte)
       + nodes[i].diskFlush
     guard work > .zero else { return ready }
     let start = max(ready, nodes[i].diskFree)
@@ -132,7 +132,7 @@ extension Machines {
   public func scaled(_ cost: SimDuration, on node: NodeID) -> SimDuration {
     let slowdown = nodes[Int(node.index)].slowdown
     if slowdown == 1 { return cost }
-    return SimDuration(nanoseconds: Int64((Double(cost.nanoseconds) * slowdown).rounded()))
+    return nearest(Double(cost.nanoseconds) * slowdown)
   }
 
   /// Verifies a message that is complete at `ready` ahead of `lane` (an index into `lanes`).
@@ -149,7 +149,8 @@ extension Machines {
     if verification > .zero {
       let i = Int(node.index)
       if nodes[i].verifiers > 0 {
-        let core = earliestVerifier(of: nodes[i])
+        let core = earliestVerifier(
+          first: Int(nodes[i].firstVerifier), count: Int(nodes[i].verifiers))
         verified = max(ready, verifiers[core]) + verification
         verifiers[core] = verified
         nodes[i].verifierBusy += verification
@@ -162,12 +163,12 @@ extension Machines {
     return (handedOver, work)
   }
 
-  private func earliestVerifier(of node: Node) -> Int {
-    let first = Int(node.firstVerifier)
+  private func earliestVerifier(first: Int, count: Int) -> Int {
     var best = first
-    for core in first + 1..<first + max(Int(node.verifiers), 1)
-    where verifiers[core] < verifiers[best] {
+    var earliest = verifiers[first]
+    for core in first + 1..<first + count where verifiers[core] < earliest {
       best = core
+      earliest = verifiers[core]
     }
     return best
   }
