@@ -4,7 +4,7 @@ import PackageDescription
 // Generic hot paths cross module boundaries; without this flag a run is ten times slower and
 // allocates (see Scripts/bench). It is release only, so debug builds stay quick.
 let hot: [SwiftSetting] = [
-  .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))
+  .unsafeFlags(["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release))
 ]
 
 /// - Parameter pages: what is written for readers beside the code.
@@ -55,7 +55,7 @@ let package = Package(
     library("Consensus", ["Kernel", "Ledger", "Machines"]),
     library(
       "Protocols", ["Kernel", "Ledger", "Machines", "Consensus"],
-      pages: ["Nakamoto/Nakamoto.md", "Praos/Praos.md"]),
+      pages: ["PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "Praos/Praos.md"]),
     library("Workloads", ["Kernel", "Ledger"]),
     library(
       "Simulation",

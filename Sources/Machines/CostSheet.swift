@@ -44,11 +44,18 @@ public struct CostSheet: Sendable, Equatable {
   /// Handling a message of `bytes` bytes that lists `requests` requests.
   public func handling(bytes: Int, requests: Int = 0) -> SimDuration {
     message + request * Int64(requests)
-      + SimDuration(nanoseconds: Int64((Double(bytes) * byte).rounded()))
+      + nearest(Double(bytes) * byte)
   }
 
   /// Hashing `bytes` bytes in one call.
   public func hashing(_ bytes: Int) -> SimDuration {
-    hash + SimDuration(nanoseconds: Int64((Double(bytes) * hashByte).rounded()))
+    hash + nearest(Double(bytes) * hashByte)
   }
+}
+
+/// The nearest whole number of nanoseconds. A conversion truncates in one instruction where rounding
+/// calls a library; `nanoseconds` is not negative.
+@inline(__always)
+func nearest(_ nanoseconds: Double) -> SimDuration {
+  SimDuration(nanoseconds: Int64(nanoseconds + 0.5))
 }

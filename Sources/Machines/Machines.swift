@@ -143,7 +143,7 @@ extension Machines {
     let i = Int(node.index)
     let perByte = nodes[i].uplinkByte
     guard perByte > 0 else { return ready }
-    let work = SimDuration(nanoseconds: Int64((Double(bytes) * perByte).rounded()))
+    let work = nearest(Double(bytes) * perByte)
     return nodes[i].uplink.serve(work, ready: ready)
   }
 
@@ -152,7 +152,7 @@ extension Machines {
     let i = Int(node.index)
     let perByte = nodes[i].downlinkByte
     guard perByte > 0 else { return arrival }
-    let work = SimDuration(nanoseconds: Int64((Double(bytes) * perByte).rounded()))
+    let work = nearest(Double(bytes) * perByte)
     return nodes[i].downlink.serve(work, ready: arrival)
   }
 
@@ -160,14 +160,14 @@ extension Machines {
   /// receiver's downlink, were both idle. Reserves nothing.
   public func transfer(_ bytes: Int, from a: NodeID, to b: NodeID) -> SimDuration {
     let perByte = max(nodes[Int(a.index)].uplinkByte, nodes[Int(b.index)].downlinkByte)
-    return SimDuration(nanoseconds: Int64((Double(bytes) * perByte).rounded()))
+    return nearest(Double(bytes) * perByte)
   }
 
   /// Writes and flushes `bytes` to the disk of `node`; returns when they are stable.
   public mutating func write(_ bytes: Int, to node: NodeID, ready: SimTime) -> SimTime {
     let i = Int(node.index)
     let work =
-      SimDuration(nanoseconds: Int64((Double(bytes) * nodes[i].diskByte).rounded()))
+      nearest(Double(bytes) * nodes[i].diskByte)
       + nodes[i].diskFlush
     guard work > .zero else { return ready }
     return nodes[i].disk.serve(work, ready: ready)
@@ -177,7 +177,7 @@ extension Machines {
   public func scaled(_ cost: SimDuration, on node: NodeID) -> SimDuration {
     let slowdown = nodes[Int(node.index)].slowdown
     if slowdown == 1 { return cost }
-    return SimDuration(nanoseconds: Int64((Double(cost.nanoseconds) * slowdown).rounded()))
+    return nearest(Double(cost.nanoseconds) * slowdown)
   }
 
   /// Verifies a message that is complete at `ready` ahead of `lane` (an index into `lanes`).
@@ -194,7 +194,8 @@ extension Machines {
     if verification > .zero {
       let i = Int(node.index)
       if nodes[i].verifiers > 0 {
-        let core = earliestVerifier(of: nodes[i])
+        let core = earliestVerifier(
+          first: Int(nodes[i].firstVerifier), count: Int(nodes[i].verifiers))
         verified = verifiers[core].serve(verification, ready: ready)
       } else {
         work += verification
@@ -205,12 +206,12 @@ extension Machines {
     return (handedOver, work)
   }
 
-  private func earliestVerifier(of node: Node) -> Int {
-    let first = Int(node.firstVerifier)
+  private func earliestVerifier(first: Int, count: Int) -> Int {
     var best = first
-    for core in first + 1..<first + max(Int(node.verifiers), 1)
-    where verifiers[core].free < verifiers[best].free {
+    var earliest = verifiers[first].free
+    for core in first + 1..<first + count where verifiers[core].free < earliest {
       best = core
+      earliest = verifiers[core].free
     }
     return best
   }

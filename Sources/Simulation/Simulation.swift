@@ -78,7 +78,10 @@ public final class Simulation {
     if event.subsystem == 0 {
       handleWorldEvent(event)
     } else {
-      subsystems[Int(event.subsystem)].handle(event, &world)
+      // The run owns its subsystems: no step need retain the one that takes it.
+      Unmanaged.passUnretained(subsystems[Int(event.subsystem)])._withUnsafeGuaranteedRef {
+        $0.handle(event, &world)
+      }
     }
     return true
   }

@@ -18,6 +18,7 @@ struct PBFTAllocationTests {
     run.n = 16
     run.seed = seed
     run.settings.pipeline = 8
+    run.settings.viewTimeout = .milliseconds(500)
     run.settings.costs.message = .microseconds(2)
     run.settings.costs.verify = .microseconds(5)
     run.settings.costs.sign = .microseconds(5)
@@ -30,10 +31,10 @@ struct PBFTAllocationTests {
     run.settings.window = 32
     run.reserving = 200_000
     let simulation = run.start()
-    simulation.run(until: SimTime(nanoseconds: 2_000_000_000))
+    simulation.run(until: SimTime(nanoseconds: 5_000_000_000))
     let decided = simulation.world.decisions[1]
     let before = allocationsOfThisThread()
-    simulation.run(until: SimTime(nanoseconds: 4_000_000_000))
+    simulation.run(until: SimTime(nanoseconds: 10_000_000_000))
     let after = allocationsOfThisThread()
     #expect(simulation.world.decisions[1] > decided + 100)
     return after - before

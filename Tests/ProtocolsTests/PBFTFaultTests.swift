@@ -8,7 +8,7 @@ import Simulation
 import Testing
 
 /// Open-loop clients, a full pipeline, exponential delays around 2 ms.
-func faultyRun(n: Int, seed: UInt64) -> PBFTRun {
+private func faultyRun(n: Int, seed: UInt64) -> PBFTRun {
   var run = PBFTRun()
   run.n = n
   run.seed = seed
@@ -22,15 +22,15 @@ func faultyRun(n: Int, seed: UInt64) -> PBFTRun {
   return run
 }
 
-func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }
+private func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }
 
-func crash(_ node: Int, at time: SimTime, for down: SimDuration? = nil, disk: Bool = true)
+private func crash(_ node: Int, at time: SimTime, for down: SimDuration? = nil, disk: Bool = true)
   -> Fault
 {
   Fault(at: time, .crash(.node(NodeID(node)), downTime: down, keepsDisk: disk))
 }
 
-func crashPrimary(at time: SimTime, for down: SimDuration? = nil, disk: Bool = true)
+private func crashPrimary(at time: SimTime, for down: SimDuration? = nil, disk: Bool = true)
   -> Fault
 {
   Fault(at: time, .crash(.proposer(subsystem: 1), downTime: down, keepsDisk: disk))
@@ -39,7 +39,7 @@ func crashPrimary(at time: SimTime, for down: SimDuration? = nil, disk: Bool = t
 /// Runs until 20 s and checks that every request was executed once, in one order, at every replica
 /// that is up, and that its client knows.
 @discardableResult
-func expectAllExecuted(
+private func expectAllExecuted(
   _ run: PBFTRun, down: [Int] = [], _ place: SourceLocation = #_sourceLocation
 ) -> Simulation {
   let simulation = run.start()
@@ -126,5 +126,33 @@ struct PBFTFaultTests {
       ]
       expectAllExecuted(run)
     }
+  }
+
+  @Test(
+    "and within the bound of its page after k primaries crashed at once",
+    arguments: [1, 2, 3], 1...5 as ClosedRange<UInt64>)
+  func bound(k: Int, seed: UInt64) {
+    var run = faultyRun(n: 10, seed: seed)
+    let (t, c, d) = (100.0, 50.0, 2.0)  // ms
+    run.delay = .constant(d * 1e6)
+    run.settings.viewTimeout = .milliseconds(100)
+    run.clientTimeout = .milliseconds(50)
+    run.arrivals = .poisson(rate: 500)
+    run.bundle = 1
+    run.faults = (0..<k).map { crash($0, at: ms(600)) }
+    let simulation = run.start()
+    simulation.run(until: ms(20_000))
+    #expect(simulation.world.violations == [])
+    #expect(simulation.final == simulation.submitted)
+    var longest = 0.0
+    for log in simulation.world.logs {
+      for number in 0..<log.count {
+        let waited = log.time(.final, of: number) - log.submitted[number]
+        longest = max(longest, waited.seconds * 1000)
+      }
+    }
+    let doublings = Double(1 << (k - 1))
+    #expect(longest <= c + t * doublings + Double(k + 7) * d)
+    #expect(longest > t * doublings, "the crash was to be felt: \(longest) ms")
   }
 }

@@ -20,7 +20,7 @@ struct PBFTTimingTests {
     run.clientTimeout = .seconds(3600)
     run.settings.checkpointInterval = 1 << 12
     run.settings.window = 1 << 12
-    run.decisions = n >= 64 ? 300 : 1500
+    run.decisions = n >= 64 ? 80 : 800
     let simulation = run.start()
     simulation.run()
     let entries = simulation.world.decisionLogs[1].entries
@@ -29,7 +29,7 @@ struct PBFTTimingTests {
     #expect((0.780...0.820).contains(mean))
 
     var draw = RandomStream(seed: 99, purpose: "direct", entity: UInt64(n))
-    let rounds = n >= 64 ? 300 : 1500
+    let rounds = n >= 64 ? 80 : 800
     let direct = (0..<rounds).reduce(0) { sum, _ in sum + Self.directAge(n, &draw) }
     let expected = direct / Double(rounds)
     #expect(abs(mean - expected) < 0.01 * expected, "\(mean) s, directly \(expected) s")
@@ -85,7 +85,7 @@ struct PBFTTimingTests {
     run.clientHosts = 4
     run.arrivals = .closed(clients: 400 * 8, think: .constant(0))
     run.bundle = 100
-    run.decisions = 400
+    run.decisions = n >= 64 ? 100 : 300
     let simulation = run.start()
     simulation.run()
     let entries = simulation.world.decisionLogs[1].entries

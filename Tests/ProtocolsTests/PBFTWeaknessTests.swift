@@ -44,13 +44,17 @@ struct PBFTWeaknessTests {
 
   @Test("a new view that proposes nothing again breaks agreement")
   func forgetsPrepared() {
-    let seen = Self.seeds.count { Self.violations(of: .forgetsPrepared, seed: $0).contains("agreement") }
+    let seen = Self.seeds.count {
+      Self.violations(of: .forgetsPrepared, seed: $0).contains("agreement")
+    }
     #expect(seen >= 10, "\(seen) of 20 seeds")
   }
 
   @Test("quorums of 2f break agreement")
   func quorumOfTwoF() {
-    let seen = Self.seeds.count { Self.violations(of: .quorumOfTwoF, seed: $0).contains("agreement") }
+    let seen = Self.seeds.count {
+      Self.violations(of: .quorumOfTwoF, seed: $0).contains("agreement")
+    }
     #expect(seen >= 10, "\(seen) of 20 seeds")
   }
 }
