@@ -119,7 +119,17 @@ public struct ChainMeasures: Sendable {
   }
 
   /// Writes metrics, latency rows, series and warnings, each named after the chain.
+  ///
+  /// A chain to which nobody submits has decisions, and no rates or latencies of transactions.
   public func report(to outcome: inout Outcome) {
+    guard !books.logs.isEmpty else {
+      outcome.metrics += [
+        .init("\(books.name).decisions", "1", Double(books.decisions.entries.count)),
+        .init("\(books.name).longest_stretch", "s", longestStretch),
+      ]
+      outcome.metrics += production()
+      return
+    }
     let latency = total
     outcome.metrics += rates() + counts() + latency.metrics("\(books.name).latency")
     outcome.metrics.append(

@@ -21,15 +21,15 @@ struct KeyMetric: Sendable, Equatable {
     "Median latency", ["latency_p50", "latency_total_p50"], .lower, latency: "p50")
   static let tail = KeyMetric(
     "99 % latency", ["latency_p99", "latency_total_p99"], .lower, latency: "p99")
-  static let money = KeyMetric("Money", ["usd_per_tx"], .lower)
-  static let energy = KeyMetric("Energy", ["joule_per_tx", "j_per_tx"], .lower)
-  static let carbon = KeyMetric("Carbon", ["gco2e_per_tx"], .lower)
+  static let money = KeyMetric("Money", ["usd_per_tx", "usd_per_record"], .lower)
+  static let energy = KeyMetric("Energy", ["joule_per_tx", "joule_per_record"], .lower)
+  static let carbon = KeyMetric("Carbon", ["gco2e_per_tx", "gco2e_per_record"], .lower)
 
   /// In the order of the tables.
   static let all = [
     KeyMetric("Offered load", ["offered", "offered_load"], .higher),
     throughput,
-    KeyMetric("Goodput", ["goodput"], .higher),
+    KeyMetric("Volume", ["throughput_mb"], .higher),
     median,
     tail,
     money,
@@ -37,7 +37,13 @@ struct KeyMetric: Sendable, Equatable {
     carbon,
     KeyMetric("Money per GB", ["usd_per_gb"], .lower),
     KeyMetric("Stale rate", ["stale_rate", "stale"], .lower),
-    KeyMetric("Longest stall", ["longest_stall", "longest_gap"], .lower),
+    KeyMetric("Forked heights", ["forked_heights"], .lower),
+    KeyMetric("Block to 50 %", ["propagation_half"], .lower),
+    KeyMetric("Block to 90 %", ["propagation_most"], .lower),
+    KeyMetric("Double spends", ["double_spend_success"], .lower),
+    KeyMetric("  exactly", ["double_spend_exact"], .lower),
+    KeyMetric("  by Nakamoto", ["double_spend_nakamoto"], .lower),
+    KeyMetric("Longest stall", ["longest_stretch"], .lower),
   ]
 
   /// Those that a reader compares first.
@@ -91,7 +97,7 @@ extension Summary {
       for name in names where !all.contains(name) { all.append(name) }
     }
     let key = all.filter { name in
-      KeyMetric.headline.contains { metric in
+      KeyMetric.all.contains { metric in
         points.contains { value(metric, in: $0, of: name) != nil }
       }
     }

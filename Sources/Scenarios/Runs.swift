@@ -1,6 +1,7 @@
 import Kernel
 import Metrics
 import Simulation
+import Statistics
 import Workloads
 
 extension Scenario {
@@ -16,6 +17,7 @@ extension Scenario {
       until: end, measuring: Measuring(mode: measure), costs: costSettings(run))
     reportRecordsOnChain(&outcome)
     reportAccounts(run, seed, &outcome)
+    reportDoubleSpends(&outcome)
     return outcome
   }
 
@@ -30,6 +32,20 @@ extension Scenario {
       }
       let bytes = outcome["\(store.name).throughput_bytes"] ?? 0
       outcome.metrics.append(.init("\(store.name).throughput_mb", "MB/s", bytes / 1e6))
+    }
+  }
+
+  /// The closed forms beside what an attacker has measured: the exact one, and Nakamoto's, which
+  /// takes a Poisson for the attacker's progress and is too low.
+  private func reportDoubleSpends(_ outcome: inout Outcome) {
+    for chain in chains where outcome["\(chain.name).double_spend_attempts"] != nil {
+      let values = chain.consensus.values
+      let q = values.fraction("attacker-share")
+      let z = values.count("attacker-confirmations")
+      outcome.metrics += [
+        .init("\(chain.name).double_spend_exact", "1", DoubleSpend.exact(q: q, z: z)),
+        .init("\(chain.name).double_spend_nakamoto", "1", DoubleSpend.nakamoto(q: q, z: z)),
+      ]
     }
   }
 

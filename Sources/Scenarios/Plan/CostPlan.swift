@@ -89,7 +89,7 @@ extension CostPlan {
         hashesPerSecond: $0.quantity(
           "hash-rate", of: .hashRate, in: 0...1e30, "of all miners together"),
         joulesPerHash: $0.quantity(
-          "energy-per-hash", of: .energyPerHash, in: 0...1, "of a mining machine")
+          "energy-per-hash", of: .energyPerHash, in: 0...1e6, "of a mining machine") * 1e-12
       )
     }
     let file = section.dataTable(
