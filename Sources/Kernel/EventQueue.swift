@@ -1,18 +1,21 @@
-/// The event queue: a monotone radix heap (Ahuja, Mehlhorn, Orlin and Tarjan, JACM '90).
+/// The event queue: a monotone radix heap (Ahuja, Mehlhorn, Orlin and Tarjan, JACM '90) over
+/// digits of `digitBits` bits.
 ///
-/// Bucket `b` holds the events whose time first differs from the time of the last popped event in
-/// bit `b - 1`; bucket 0 holds those of that very time. Every bucket is appended to and read in
-/// order, and a bucket is spread only over emptier, lower ones, so equal times pop in the order of
-/// insertion without a stored sequence number. The price is monotony: nothing may be scheduled
-/// before the last popped time.
+/// An event whose time first differs from `now` in digit `l`, where it has the value `d`, is in
+/// bucket `(l, d)`; those of this very time are in level 0. The buckets of level 0 hold one time
+/// each; any other is spread over lower levels, all empty then, before it is popped from. Buckets
+/// are appended to and read in order, so equal times pop in the order of insertion without a stored
+/// sequence number. The price is monotony: nothing may be scheduled before the last popped time.
 ///
-/// Buckets are lists of pages from one pool, so memory follows the number of pending events.
-/// Push is O(1); pop is amortised O(64) moves an event at worst, about log2 of the spread of
-/// pending times in practice.
+/// Buckets are lists of pages from one pool, so memory follows the number of pending events. Push
+/// is O(1); pop moves an event once a digit at worst, in practice about log2 of the number pending
+/// over `digitBits` times, since a bucket with a single event is popped as it is.
 public struct EventQueue: ~Copyable {
-  static var eventsPerPage: Int { 64 }
-  static var pagesPerSlab: Int { 64 }
-  static var bucketCount: Int { 65 }
+  static var digitBits: Int { 5 }
+  static var digits: Int { 1 << digitBits }
+  static var levels: Int { (63 + digitBits - 1) / digitBits }
+  static var eventsPerPage: Int { 32 }
+  static var pagesPerSlab: Int { 128 }
   static var noPage: UInt32 { .max }
 
   struct Bucket: BitwiseCopyable {
@@ -23,6 +26,9 @@ public struct EventQueue: ~Copyable {
     /// Events written to the tail page.
     var written: Int32 = 0
     var earliest: SimTime = .never
+
+    var isEmpty: Bool { head == .max }
+    var isSingle: Bool { head == tail && written &- read == 1 }
   }
 
   /// Number of pending events.
@@ -31,8 +37,10 @@ public struct EventQueue: ~Copyable {
   public private(set) var now = SimTime.zero
 
   private let buckets: UnsafeMutablePointer<Bucket>
-  /// Bit `b` set: bucket `b` (1...64) is not empty. Bucket 0 is asked directly.
-  private var occupied: UInt64 = 0
+  /// Bit `d` of entry `l` set: bucket `(l, d)` is not empty.
+  private let occupied: UnsafeMutablePointer<UInt64>
+  /// Bit `l` set: level `l` is not empty.
+  private var occupiedLevels: UInt64 = 0
   private var slabs: UnsafeMutablePointer<UnsafeMutablePointer<Event>>
   private var slabCount = 0
   private var slabCapacity = 16
@@ -41,8 +49,10 @@ public struct EventQueue: ~Copyable {
   private var freePage = EventQueue.noPage
 
   public init() {
-    buckets = .allocate(capacity: Self.bucketCount)
-    buckets.initialize(repeating: Bucket(), count: Self.bucketCount)
+    buckets = .allocate(capacity: Self.levels * Self.digits)
+    buckets.initialize(repeating: Bucket(), count: Self.levels * Self.digits)
+    occupied = .allocate(capacity: Self.levels)
+    occupied.initialize(repeating: 0, count: Self.levels)
     slabs = .allocate(capacity: slabCapacity)
     next = .allocate(capacity: slabCapacity * Self.pagesPerSlab)
   }
@@ -52,6 +62,7 @@ public struct EventQueue: ~Copyable {
     slabs.deallocate()
     next.deallocate()
     buckets.deallocate()
+    occupied.deallocate()
   }
 
   public var isEmpty: Bool { count == 0 }
@@ -64,29 +75,34 @@ public struct EventQueue: ~Copyable {
       event.time >= now,
       "event at \(event.time.nanoseconds) ns scheduled before now, \(now.nanoseconds) ns")
     append(event)
-    count += 1
+    count &+= 1
   }
 
   /// Removes and returns the earliest event, the first inserted among equals; `nil` when empty.
   public mutating func pop() -> Event? {
     guard count > 0 else { return nil }
-    if buckets[0].head == Self.noPage { spreadLowestBucket() }
-    count -= 1
-    return takeFirst()
+    count &-= 1
+    let level = occupiedLevels.trailingZeroBitCount
+    let digit = occupied[level].trailingZeroBitCount
+    let bucket = buckets + (level &* Self.digits &+ digit)
+    now = bucket.pointee.earliest
+    if level == 0 || bucket.pointee.isSingle { return takeFirst(level, digit) }
+    spread(level, digit)
+    return takeFirst(0, occupied[0].trailingZeroBitCount)
   }
 
   /// Time of the earliest pending event, `.never` when empty.
   public var nextTime: SimTime {
-    if buckets[0].head != Self.noPage { return now }
-    guard occupied != 0 else { return .never }
-    return buckets[occupied.trailingZeroBitCount + 1].earliest
+    guard occupiedLevels != 0 else { return .never }
+    let level = occupiedLevels.trailingZeroBitCount
+    return buckets[level &* Self.digits &+ occupied[level].trailingZeroBitCount].earliest
   }
 
   /// An independent queue with the same pending events in the same order.
   public func copy() -> EventQueue {
     var other = EventQueue()
     other.now = now
-    for b in 0..<Self.bucketCount {
+    for b in 0..<Self.levels * Self.digits {
       var page = buckets[b].head
       var start = Int(buckets[b].read)
       while page != Self.noPage {
@@ -119,27 +135,31 @@ extension EventQueue {
   @inline(__always)
   private mutating func append(_ event: Event) {
     let difference = UInt64(bitPattern: event.time.nanoseconds ^ now.nanoseconds)
-    let b = 64 - difference.leadingZeroBitCount
-    if b > 0 { occupied |= 1 << UInt64(b - 1) }
-    let bucket = buckets + b
-    if bucket.pointee.tail == Self.noPage || bucket.pointee.written == Self.eventsPerPage {
-      addPage(to: b)
+    let level = (63 &- (difference | 1).leadingZeroBitCount) / Self.digitBits
+    let shifted = UInt64(bitPattern: event.time.nanoseconds) &>> UInt64(level &* Self.digitBits)
+    let digit = Int(truncatingIfNeeded: shifted) & (Self.digits &- 1)
+    let bucket = buckets + (level &* Self.digits &+ digit)
+    if bucket.pointee.isEmpty || bucket.pointee.written == Self.eventsPerPage {
+      addPage(to: bucket)
+      occupied[level] |= 1 &<< UInt64(digit)
+      occupiedLevels |= 1 &<< UInt64(level)
     }
     let slot = Int(bucket.pointee.written)
     (address(of: bucket.pointee.tail) + slot).initialize(to: event)
-    bucket.pointee.written += 1
-    if event.time < bucket.pointee.earliest { bucket.pointee.earliest = event.time }
+    bucket.pointee.written &+= 1
+    bucket.pointee.earliest = min(bucket.pointee.earliest, event.time)
   }
 
-  private mutating func takeFirst() -> Event {
-    let bucket = buckets
+  @inline(__always)
+  private mutating func takeFirst(_ level: Int, _ digit: Int) -> Event {
+    let bucket = buckets + (level &* Self.digits &+ digit)
     let page = bucket.pointee.head
     let event = address(of: page)[Int(bucket.pointee.read)]
-    bucket.pointee.read += 1
+    bucket.pointee.read &+= 1
     if page == bucket.pointee.tail {
       if bucket.pointee.read == bucket.pointee.written {
         release(page)
-        bucket.pointee = Bucket()
+        empty(level, digit)
       }
     } else if bucket.pointee.read == Self.eventsPerPage {
       bucket.pointee.head = next[Int(page)]
@@ -149,38 +169,41 @@ extension EventQueue {
     return event
   }
 
-  /// Moves time to the earliest pending event and its bucket's events to lower buckets, in order.
-  private mutating func spreadLowestBucket() {
-    let b = occupied.trailingZeroBitCount + 1
-    let bucket = buckets[b]
-    buckets[b] = Bucket()
-    occupied &= ~(1 << UInt64(b - 1))
-    now = bucket.earliest
+  @inline(__always)
+  private mutating func empty(_ level: Int, _ digit: Int) {
+    buckets[level &* Self.digits &+ digit] = Bucket()
+    occupied[level] &= ~(1 &<< UInt64(digit))
+    if occupied[level] == 0 { occupiedLevels &= ~(1 &<< UInt64(level)) }
+  }
+
+  /// Moves the events of a bucket to lower levels, in order. `now` is the earliest of them.
+  private mutating func spread(_ level: Int, _ digit: Int) {
+    let bucket = buckets[level &* Self.digits &+ digit]
+    empty(level, digit)
     var page = bucket.head
-    var start = Int(bucket.read)
     while page != Self.noPage {
       let end = page == bucket.tail ? Int(bucket.written) : Self.eventsPerPage
       let events = address(of: page)
-      for i in start..<end { append(events[i]) }
-      start = 0
+      for i in 0..<end { append(events[i]) }
       let following = next[Int(page)]
       release(page)
       page = following
     }
   }
 
-  @inline(never)
-  private mutating func addPage(to b: Int) {
-    let page = allocatePage()
+  private mutating func addPage(to bucket: UnsafeMutablePointer<Bucket>) {
+    if freePage == Self.noPage { addSlab() }
+    let page = freePage
+    freePage = next[Int(page)]
     next[Int(page)] = Self.noPage
-    if buckets[b].tail == Self.noPage {
-      buckets[b].head = page
-      buckets[b].read = 0
+    if bucket.pointee.isEmpty {
+      bucket.pointee.head = page
+      bucket.pointee.read = 0
     } else {
-      next[Int(buckets[b].tail)] = page
+      next[Int(bucket.pointee.tail)] = page
     }
-    buckets[b].tail = page
-    buckets[b].written = 0
+    bucket.pointee.tail = page
+    bucket.pointee.written = 0
   }
 
   @inline(__always)
@@ -189,13 +212,7 @@ extension EventQueue {
     freePage = page
   }
 
-  private mutating func allocatePage() -> UInt32 {
-    if freePage == Self.noPage { addSlab() }
-    let page = freePage
-    freePage = next[Int(page)]
-    return page
-  }
-
+  @inline(never)
   private mutating func addSlab() {
     if slabCount == slabCapacity { growTables() }
     slabs[slabCount] = .allocate(capacity: Self.pagesPerSlab * Self.eventsPerPage)

@@ -36,6 +36,8 @@ public struct Mempool: Sendable {
     proposed = TxSet(populations: populations)
   }
 
+  /// How many populations number transactions.
+  public var populations: Int { waiting.populations }
   /// Number of transactions waiting.
   public var count: Int { waiting.count }
   public var isEmpty: Bool { waiting.count == 0 }
@@ -79,12 +81,12 @@ public struct Mempool: Sendable {
 
   private mutating func admit(_ range: TxRange) -> Int {
     var accepted = range
-    let free = capacity - waiting.count
+    let free = capacity - waiting.count  // negative if many were given back
     if free < Int(range.count) {
       switch eviction {
       case .newest:
-        evicted += Int(range.count) - free
-        accepted = range.prefix(free)
+        accepted = range.prefix(max(free, 0))
+        evicted += Int(range.count) - Int(accepted.count)
       case .oldest:
         accepted = range.dropFirst(max(Int(range.count) - capacity, 0))
         evicted += Int(range.count) - Int(accepted.count)
@@ -101,7 +103,7 @@ public struct Mempool: Sendable {
     var left = n
     while left > 0, let part = nextWaiting() {
       let out = part.prefix(left)
-      waiting.remove(out)
+      leave(out)
       evicted += Int(out.count)
       left -= Int(out.count)
     }
@@ -115,6 +117,13 @@ public struct Mempool: Sendable {
       _ = order.popFirst()
     }
     return nil
+  }
+
+  /// Takes `out`, the beginning of `nextWaiting`, from the waiting. Should it come back, it has to
+  /// queue anew, so its old place is given up.
+  private mutating func leave(_ out: TxRange) {
+    waiting.remove(out)
+    order[order.startIndex] = out.upTo(order[order.startIndex].end)
   }
 
   /// Moves up to `count` transactions of at most `bytes` in all into the open batch of `arena`,
@@ -132,7 +141,7 @@ public struct Mempool: Sendable {
       guard n > 0 else { break }
       let out = candidate.prefix(n)
       let size = sizes.bytes(of: out)
-      waiting.remove(out)
+      leave(out)
       proposed.insert(out)
       arena.add(out, bytes: size)
       taken += n

@@ -43,13 +43,13 @@ public struct TxRange: Hashable, Sendable, BitwiseCopyable {
   /// The first `n` of them.
   @inlinable
   public func prefix(_ n: Int) -> TxRange {
-    TxRange(population: population, first: first, count: min(count, UInt32(n)))
+    TxRange(population: population, first: first, count: UInt32(min(Int(count), n)))
   }
 
   /// All but the first `n`.
   @inlinable
   public func dropFirst(_ n: Int) -> TxRange {
-    let dropped = min(count, UInt32(n))
+    let dropped = UInt32(min(Int(count), n))
     return TxRange(population: population, first: first + UInt64(dropped), count: count - dropped)
   }
 }

@@ -19,6 +19,8 @@ public struct TxSet: Sendable, Equatable {
     for p in runs.indices { runs[p].reserveCapacity(64) }
   }
 
+  public var populations: Int { runs.count }
+
   /// Becomes equal to `other` in its own storage.
   mutating func assign(_ other: TxSet) {
     if runs.count != other.runs.count { self = TxSet(populations: other.runs.count) }
@@ -64,6 +66,7 @@ public struct TxSet: Sendable, Equatable {
 
   /// The first part of `range` that is wholly outside the set; `nil` if there is none.
   public func firstGap(in range: TxRange) -> TxRange? {
+    guard range.count > 0 else { return nil }
     var low = range.first
     while let part = firstPart(
       of: TxRange(

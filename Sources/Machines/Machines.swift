@@ -1,5 +1,44 @@
 import Kernel
 
+/// A resource that serves one job after the other, first come, first served.
+public struct Server: Sendable, BitwiseCopyable {
+  /// When all reserved work is done.
+  public private(set) var free = SimTime.zero
+  /// Work reserved so far.
+  public private(set) var busy = SimDuration.zero
+  /// When the latest stretch of work without a break begins.
+  private var started = SimTime.zero
+
+  public init() {}
+
+  /// Serves `work` from `ready` at the earliest; returns when it is done.
+  @inline(__always)
+  mutating func serve(_ work: SimDuration, ready: SimTime) -> SimTime {
+    if ready > free { wait(until: ready) }
+    free += work
+    busy += work
+    return free
+  }
+
+  /// Serves nothing before `time`.
+  @inline(__always)
+  mutating func wait(until time: SimTime) {
+    free = time
+    started = time
+  }
+
+  /// How long it worked until `time`, which is after all but the latest stretch of work.
+  func busy(until time: SimTime) -> SimDuration {
+    time < free ? busy - (free - max(time, started)) : busy
+  }
+
+  /// Takes back what is reserved beyond `time`.
+  mutating func cut(at time: SimTime) {
+    busy = busy(until: time)
+    wait(until: time)
+  }
+}
+
 /// The nodes of a run and their queues: cores, uplink, downlink and disk, each first come, first
 /// served.
 ///
@@ -8,22 +47,21 @@ import Kernel
 public struct Machines: Sendable {
   /// A serial event loop: the lane of the roles that run on it.
   public struct Lane: Sendable, BitwiseCopyable {
-    /// When all reserved work is done.
-    public var free = SimTime.zero
+    var server = Server()
     /// When the last message was handed over by its verifier; hand-over is in arrival order.
     public var handedOver = SimTime.zero
-    public var busy = SimDuration.zero
+    /// When all reserved work is done.
+    public var free: SimTime { server.free }
+
+    /// How long it worked until `time`.
+    public func busy(until time: SimTime) -> SimDuration { server.busy(until: time) }
   }
 
-  /// Times at which the single-server resources of a node fall idle, and how long they worked.
+  /// The resources of a node that serve for themselves, and where the others are.
   struct Node: Sendable, BitwiseCopyable {
-    var uplinkFree = SimTime.zero
-    var downlinkFree = SimTime.zero
-    var diskFree = SimTime.zero
-    var uplinkBusy = SimDuration.zero
-    var downlinkBusy = SimDuration.zero
-    var diskBusy = SimDuration.zero
-    var verifierBusy = SimDuration.zero
+    var uplink = Server()
+    var downlink = Server()
+    var disk = Server()
     /// Nanoseconds a byte takes; 0 is ideal.
     var uplinkByte: Double
     var downlinkByte: Double
@@ -44,7 +82,7 @@ public struct Machines: Sendable {
 
   var nodes: [Node] = []
   public internal(set) var lanes: [Lane] = []
-  var verifiers: [SimTime] = []
+  var verifiers: [Server] = []
 
   public init(_ specs: [MachineSpec]) {
     nodes.reserveCapacity(specs.count)
@@ -65,7 +103,7 @@ public struct Machines: Sendable {
         firstLane: UInt32(lanes.count), lanes: UInt16(laneCount),
         verifiers: UInt16(verifierCount), firstVerifier: UInt32(verifiers.count)))
     lanes.append(contentsOf: repeatElement(Lane(), count: laneCount))
-    verifiers.append(contentsOf: repeatElement(.zero, count: verifierCount))
+    verifiers.append(contentsOf: repeatElement(Server(), count: verifierCount))
   }
 
   public var count: Int { nodes.count }
@@ -82,6 +120,12 @@ public struct Machines: Sendable {
     return first..<first + Int(nodes[Int(node.index)].lanes)
   }
 
+  /// Indices into `verifiers` of all verifying cores of `node`.
+  private func verifiers(of node: NodeID) -> Range<Int> {
+    let first = Int(nodes[Int(node.index)].firstVerifier)
+    return first..<first + Int(nodes[Int(node.index)].verifiers)
+  }
+
   public func isUp(_ node: NodeID) -> Bool { nodes[Int(node.index)].isUp }
 
   /// How often `node` has crashed.
@@ -96,11 +140,8 @@ extension Machines {
     let i = Int(node.index)
     let perByte = nodes[i].uplinkByte
     guard perByte > 0 else { return ready }
-    let start = max(ready, nodes[i].uplinkFree)
     let work = nearest(Double(bytes) * perByte)
-    nodes[i].uplinkFree = start + work
-    nodes[i].uplinkBusy += work
-    return start + work
+    return nodes[i].uplink.serve(work, ready: ready)
   }
 
   /// Takes `bytes`, whose first bit arrives at `arrival`, into `node`; returns when all are there.
@@ -108,24 +149,23 @@ extension Machines {
     let i = Int(node.index)
     let perByte = nodes[i].downlinkByte
     guard perByte > 0 else { return arrival }
-    let start = max(arrival, nodes[i].downlinkFree)
     let work = nearest(Double(bytes) * perByte)
-    nodes[i].downlinkFree = start + work
-    nodes[i].downlinkBusy += work
-    return start + work
+    return nodes[i].downlink.serve(work, ready: arrival)
+  }
+
+  /// How long `bytes` take between two nodes at the slower of the sender's uplink and the
+  /// receiver's downlink, were both idle. Reserves nothing.
+  public func transfer(_ bytes: Int, from a: NodeID, to b: NodeID) -> SimDuration {
+    let perByte = max(nodes[Int(a.index)].uplinkByte, nodes[Int(b.index)].downlinkByte)
+    return nearest(Double(bytes) * perByte)
   }
 
   /// Writes and flushes `bytes` to the disk of `node`; returns when they are stable.
   public mutating func write(_ bytes: Int, to node: NodeID, ready: SimTime) -> SimTime {
     let i = Int(node.index)
-    let work =
-      nearest(Double(bytes) * nodes[i].diskByte)
-      + nodes[i].diskFlush
+    let work = nearest(Double(bytes) * nodes[i].diskByte) + nodes[i].diskFlush
     guard work > .zero else { return ready }
-    let start = max(ready, nodes[i].diskFree)
-    nodes[i].diskFree = start + work
-    nodes[i].diskBusy += work
-    return start + work
+    return nodes[i].disk.serve(work, ready: ready)
   }
 
   /// What `cost`, measured on the reference machine, takes on `node`.
@@ -149,11 +189,8 @@ extension Machines {
     if verification > .zero {
       let i = Int(node.index)
       if nodes[i].verifiers > 0 {
-        let core = earliestVerifier(
-          first: Int(nodes[i].firstVerifier), count: Int(nodes[i].verifiers))
-        verified = max(ready, verifiers[core]) + verification
-        verifiers[core] = verified
-        nodes[i].verifierBusy += verification
+        let core = earliestVerifier(of: i)
+        verified = verifiers[core].serve(verification, ready: ready)
       } else {
         work += verification
       }
@@ -163,29 +200,28 @@ extension Machines {
     return (handedOver, work)
   }
 
-  private func earliestVerifier(first: Int, count: Int) -> Int {
+  private func earliestVerifier(of node: Int) -> Int {
+    let first = Int(nodes[node].firstVerifier)
     var best = first
-    var earliest = verifiers[first]
-    for core in first + 1..<first + count where verifiers[core] < earliest {
+    var earliest = verifiers[first].free
+    for core in first + 1..<first + Int(nodes[node].verifiers)
+    where verifiers[core].free < earliest {
       best = core
-      earliest = verifiers[core]
+      earliest = verifiers[core].free
     }
     return best
   }
 
   /// Serves `work` on `lane` from `ready` at the earliest; returns when it is done.
   public mutating func serve(_ lane: Int, ready: SimTime, work: SimDuration) -> SimTime {
-    let done = max(ready, lanes[lane].free) + work
-    lanes[lane].free = done
-    lanes[lane].busy += work
-    return done
+    lanes[lane].server.serve(work, ready: ready)
   }
 }
 
 extension Machines {
   /// Keeps `lane` from serving before `time`, without working: it waits for a disk.
   public mutating func occupy(_ lane: Int, until time: SimTime) {
-    lanes[lane].free = max(lanes[lane].free, time)
+    if time > lanes[lane].free { lanes[lane].server.wait(until: time) }
   }
 }
 
@@ -225,25 +261,14 @@ extension Machines {
   /// Takes back work reserved beyond `time`, also from the busy times.
   private mutating func reset(_ node: NodeID, at time: SimTime) {
     let i = Int(node.index)
-    func cut(_ free: inout SimTime, _ busy: inout SimDuration) {
-      if free > time { busy = busy - (free - time) }
-      free = time
+    nodes[i].uplink.cut(at: time)
+    nodes[i].downlink.cut(at: time)
+    nodes[i].disk.cut(at: time)
+    for lane in lanes(of: node) {
+      lanes[lane].server.cut(at: time)
+      lanes[lane].handedOver = time
     }
-    var machine = nodes[i]
-    cut(&machine.uplinkFree, &machine.uplinkBusy)
-    cut(&machine.downlinkFree, &machine.downlinkBusy)
-    cut(&machine.diskFree, &machine.diskBusy)
-    for index in lanes(of: node) {
-      var lane = lanes[index]
-      cut(&lane.free, &lane.busy)
-      lane.handedOver = time
-      lanes[index] = lane
-    }
-    let first = Int(machine.firstVerifier)
-    for core in first..<first + Int(machine.verifiers) {
-      cut(&verifiers[core], &machine.verifierBusy)
-    }
-    nodes[i] = machine
+    for core in verifiers(of: node) { verifiers[core].cut(at: time) }
   }
 }
 
@@ -262,18 +287,16 @@ extension Machines {
   public func use(of node: NodeID, until end: SimTime) -> Use {
     let machine = nodes[Int(node.index)]
     let elapsed = max(Double(end.nanoseconds), 1)
-    func share(_ busy: SimDuration, _ free: SimTime) -> Double {
-      let beyond = max(free.nanoseconds - end.nanoseconds, 0)
-      return min(max(Double(busy.nanoseconds - beyond), 0) / elapsed, 1)
+    func share(_ server: Server) -> Double {
+      min(max(Double(server.busy(until: end).nanoseconds), 0) / elapsed, 1)
     }
     var cpu = 0.0
-    for lane in lanes(of: node) { cpu += share(lanes[lane].busy, lanes[lane].free) }
-    cpu += Double(machine.verifierBusy.nanoseconds) / elapsed
+    for lane in lanes(of: node) { cpu += share(lanes[lane].server) }
+    for core in verifiers(of: node) { cpu += share(verifiers[core]) }
     let cores = Double(machine.lanes) + Double(machine.verifiers)
     return Use(
-      processor: min(cpu / cores, 1), uplink: share(machine.uplinkBusy, machine.uplinkFree),
-      downlink: share(machine.downlinkBusy, machine.downlinkFree),
-      disk: share(machine.diskBusy, machine.diskFree))
+      processor: min(cpu / cores, 1), uplink: share(machine.uplink),
+      downlink: share(machine.downlink), disk: share(machine.disk))
   }
 
   /// Seconds of processor time that `node` spent until `end`, over all cores.

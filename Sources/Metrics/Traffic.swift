@@ -30,6 +30,11 @@ public struct Traffic: Sendable {
   /// Counts a delivery of what the receiver already had.
   public mutating func countDuplicate(_ type: Int) { duplicates[type] += 1 }
 
+  /// Bytes sent by each role, of all types.
+  public var bytesByRole: [Int] {
+    (0..<roles).map { role in types.indices.reduce(0) { $0 + sentBytes[$1 * roles + role] } }
+  }
+
   /// Rows for `messages.csv`.
   public func rows(subsystem: String) -> [Outcome.MessageCount] {
     types.indices.map { type in

@@ -24,6 +24,8 @@ public struct TransactionLog: Sendable {
   private var passedCount = [Int](repeating: 0, count: Phase.allCases.count)
   /// Transactions that the clients sent again after their timeout.
   public var retried = 0
+  /// Transactions that their client will not send again, though it has no reply.
+  public var abandoned = 0
 
   public init() { passed = Array(repeating: [], count: Phase.allCases.count) }
 

@@ -27,6 +27,10 @@ public final class ClientPopulation: Subsystem {
   public override func copy() -> Subsystem { ClientPopulation(copying: self) }
   public override func start(_ world: inout World) { state.start(&world) }
   public override func handle(_ event: Event, _ world: inout World) { state.handle(event, &world) }
+  public override func label(of event: Event) -> String { "reply" }
+  public override func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {
+    state.restart(node, &world)
+  }
   public override var digest: Outcome.SubsystemDigest {
     Outcome.SubsystemDigest(
       subsystem: name, steps: state.steps, digest: state.stepDigest.value)
@@ -70,6 +74,8 @@ public struct ClientSettings: Sendable {
   public var replyQuorum: Int
   /// After this long without them, a host tries again; the wait doubles each time.
   public var timeout: SimDuration
+  /// Tries after which a host gives a request up; `nil`: never.
+  public var attempts: Int?
   /// Transactions in a message.
   public var bundle: Int
   /// Bytes of a request message apart from its transactions.
@@ -81,8 +87,9 @@ public struct ClientSettings: Sendable {
   public init(
     hosts: [Host], chain: UInt16, chainNodes: [NodeID], target: Target, replyQuorum: Int,
     timeout: SimDuration, bundle: Int, header: Int, sizes: TransactionSizes,
-    until: SimTime = .never
+    until: SimTime = .never, attempts: Int? = nil
   ) {
+    precondition(attempts ?? 1 >= 1, "requests sent \(attempts ?? 0) times")
     self.hosts = hosts
     self.chain = chain
     self.chainNodes = chainNodes
@@ -93,6 +100,7 @@ public struct ClientSettings: Sendable {
     self.header = header
     self.sizes = sizes
     self.until = until
+    self.attempts = attempts
   }
 }
 
@@ -103,15 +111,10 @@ struct ClientPopulationState: Sendable {
     case arrival = 16
     /// A client has thought enough. Payload: how many.
     case thought
-    /// The oldest unanswered request may be overdue.
+    /// An unanswered request may be overdue.
     case overdue
-  }
-
-  /// A message's worth of requests that was sent.
-  struct Sent: Sendable, BitwiseCopyable {
-    var range: TxRange
-    var deadline: SimTime
-    var wait: SimDuration
+    /// A reply is there as a whole: it waited for a busy downlink.
+    case received
   }
 
   struct Host: Sendable {
@@ -122,13 +125,16 @@ struct ClientPopulationState: Sendable {
     var clients: Int
     var random: RandomStream
     var proposer = 0
-    var sent = SlidingArray<Sent>()
+    var sent: RequestBook
     var answered: TxSet
-    /// Replies by first transaction of their range, a ring of a power of two.
+    /// Replies by last transaction of their range, a ring of a power of two.
     var tallies: [Tally]
     /// All transactions before this are answered.
     var firstOpen: UInt64 = 0
-    var isWatching = false
+    /// When the next look at what is overdue is scheduled.
+    var watching = SimTime.never
+    /// Clients who would have submitted while the host was down.
+    var stalled = 0
   }
 
   let index: UInt16
@@ -156,7 +162,8 @@ struct ClientPopulationState: Sendable {
       }
       return Host(
         node: host.node, population: host.population, arrivals: arrivals, think: think,
-        clients: clients, random: stream, answered: TxSet(populations: settings.sizes.populations),
+        clients: clients, random: stream, sent: RequestBook(timeout: settings.timeout),
+        answered: TxSet(populations: settings.sizes.populations),
         tallies: Array(repeating: Tally(), count: 1024))
     }
     traffic = Traffic(types: ["request", "retransmission"], roles: hosts.count)
@@ -176,12 +183,15 @@ extension ClientPopulationState {
 
   mutating func handle(_ event: Event, _ world: inout World) {
     let h = Int(event.target)
-    guard world.machines.isUp(hosts[h].node) else { return }
-    steps += 1
-    stepDigest.fold(UInt64(bitPattern: world.now.nanoseconds), UInt64(event.kind))
-    stepDigest.fold(event.payload.a, event.payload.b)
+    let isUp = world.machines.isUp(hosts[h].node)
+    if event.kind == Boundary.reply {
+      if isUp { receive(event, at: h, &world) }
+      return
+    }
+    foldStep(event, at: world.now)
+    guard isUp else { return miss(event, at: h, &world) }
     switch event.kind {
-    case Boundary.reply: upon(Reply(event.payload), at: h, &world)
+    case Kind.received.rawValue: upon(Reply(event.payload), at: h, &world)
     case Kind.arrival.rawValue:
       let population = Int(hosts[h].population)
       let first = world.logs[population].count
@@ -190,6 +200,51 @@ extension ClientPopulationState {
       scheduleArrival(h, &world)
     case Kind.thought.rawValue: submit(Int(event.payload.a), from: h, &world)
     default: retry(h, &world)
+    }
+  }
+
+  private mutating func foldStep(_ event: Event, at time: SimTime) {
+    steps += 1
+    stepDigest.fold(UInt64(bitPattern: time.nanoseconds), UInt64(event.kind))
+    stepDigest.fold(event.payload.a, event.payload.b)
+  }
+
+  /// Takes a reply in; it counts once its last bit is there.
+  private mutating func receive(_ event: Event, at h: Int, _ world: inout World) {
+    let reply = Reply(event.payload)
+    let isLocal = settings.chainNodes[Int(reply.replica)] == hosts[h].node
+    let ready =
+      isLocal
+      ? world.now
+      : world.machines.receive(Int(reply.bytes), at: hosts[h].node, arrival: world.now)
+    guard ready == world.now else {
+      var later = event
+      later.time = ready
+      later.kind = Kind.received.rawValue
+      world.schedule(later)
+      return
+    }
+    foldStep(event, at: ready)
+    upon(reply, at: h, &world)
+  }
+
+  /// An event of a host that is down: its transactions are not submitted, its clients wait.
+  private mutating func miss(_ event: Event, at h: Int, _ world: inout World) {
+    switch event.kind {
+    case Kind.arrival.rawValue: scheduleArrival(h, &world)
+    case Kind.thought.rawValue: hosts[h].stalled += Int(event.payload.a)
+    default: break
+    }
+  }
+
+  /// The hosts of `node` go on: their books are on disk.
+  mutating func restart(_ node: NodeID, _ world: inout World) {
+    for h in hosts.indices where hosts[h].node == node {
+      hosts[h].watching = .never
+      watch(h, &world)
+      let stalled = hosts[h].stalled
+      hosts[h].stalled = 0
+      submit(stalled, from: h, &world)
     }
   }
 
@@ -216,7 +271,7 @@ extension ClientPopulationState {
   private mutating func send(_ h: Int, first: Int, count: Int, _ world: inout World) {
     let range = TxRange(
       population: hosts[h].population, first: UInt64(first), count: UInt32(count))
-    makeRoom(h, for: range)
+    makeRoom(h, for: range.end)
     switch settings.target {
     case .proposer: transmit(range, from: h, to: hosts[h].proposer, isRetransmission: false, &world)
     case .gateway:
@@ -227,8 +282,7 @@ extension ClientPopulationState {
         transmit(range, from: h, to: r, isRetransmission: false, &world)
       }
     }
-    let deadline = world.now + settings.timeout
-    hosts[h].sent.append(Sent(range: range, deadline: deadline, wait: settings.timeout))
+    hosts[h].sent.add(range, tries: 1, at: world.now)
     watch(h, &world)
   }
 
@@ -252,20 +306,21 @@ extension ClientPopulationState {
 
 extension ClientPopulationState {
   private mutating func upon(_ reply: Reply, at h: Int, _ world: inout World) {
-    _ = world.machines.receive(Int(reply.bytes), at: hosts[h].node, arrival: world.now)
     hosts[h].proposer = Int(reply.proposer)
-    guard !hosts[h].answered.contains(reply.range) else { return }
-    let slot = Int(reply.range.first) & (hosts[h].tallies.count - 1)
+    guard reply.range.end > hosts[h].firstOpen, !hosts[h].answered.contains(reply.range)
+    else { return }
+    let slot = Int(reply.range.end - 1) & (hosts[h].tallies.count - 1)
     hosts[h].tallies[slot].add(ReplicaID(Int(reply.replica)), for: reply.state)
     guard hosts[h].tallies[slot].count(for: reply.state) >= settings.replyQuorum else { return }
-    hosts[h].tallies[slot].clear()
+    // Also what was said of other ranges that end within: it would be in the way of later ones.
+    clearTallies(h, of: reply.range)
     let fresh = hosts[h].answered.insert(reply.range)
     world.logs[Int(hosts[h].population)].pass(.final, reply.range, at: world.now)
     closeAnswered(h)
     resume(fresh, at: h, &world)
   }
 
-  /// `count` clients of a closed loop have their reply.
+  /// `count` clients of a closed loop have their reply, or have given it up.
   private mutating func resume(_ count: Int, at h: Int, _ world: inout World) {
     guard let think = hosts[h].think, count > 0 else { return }
     if think == .constant(0) {
@@ -281,31 +336,10 @@ extension ClientPopulationState {
     }
   }
 
-  /// Drops what is answered from the front of the book.
+  /// Drops what is answered from the front of the books.
   private mutating func closeAnswered(_ h: Int) {
-    while !hosts[h].sent.isEmpty {
-      let oldest = hosts[h].sent[hosts[h].sent.startIndex]
-      guard hosts[h].answered.contains(oldest.range) else { return }
-      _ = hosts[h].sent.popFirst()
-    }
-  }
-
-  /// Gives each transaction of `range` an empty tally; doubles the ring of tallies until all open
-  /// transactions have a place in it.
-  private mutating func makeRoom(_ h: Int, for range: TxRange) {
-    let first = hosts[h].firstOpen
-    let open = TxRange(
-      population: range.population, first: first, count: UInt32(range.end - first))
-    hosts[h].firstOpen = hosts[h].answered.firstGap(in: open)?.first ?? range.first
-    while Int(range.end - hosts[h].firstOpen) > hosts[h].tallies.count {
-      let size = hosts[h].tallies.count
-      var larger = [Tally](repeating: Tally(), count: size * 2)
-      for number in hosts[h].firstOpen..<hosts[h].firstOpen + UInt64(size) {
-        larger[Int(number) & (size * 2 - 1)] = hosts[h].tallies[Int(number) & (size - 1)]
-      }
-      hosts[h].tallies = larger
-    }
-    clearTallies(h, of: range)
+    hosts[h].sent.dropAnswered(hosts[h].answered)
+    hosts[h].firstOpen = hosts[h].sent.firstOpen ?? hosts[h].firstOpen
   }
 
   private mutating func clearTallies(_ h: Int, of range: TxRange) {
@@ -314,37 +348,47 @@ extension ClientPopulationState {
     }
   }
 
-  /// Sees to it that the oldest unanswered request is asked after at its deadline.
-  private mutating func watch(_ h: Int, _ world: inout World) {
-    guard !hosts[h].isWatching, !hosts[h].sent.isEmpty else { return }
-    hosts[h].isWatching = true
-    let deadline = hosts[h].sent[hosts[h].sent.startIndex].deadline
-    world.schedule(
-      Event(
-        at: max(deadline, world.now), subsystem: index, kind: Kind.overdue.rawValue,
-        target: UInt32(h)))
+  /// Doubles the ring of tallies until all open transactions up to `end` have a place.
+  private mutating func makeRoom(_ h: Int, for end: UInt64) {
+    let first = min(hosts[h].sent.firstOpen ?? end, end)
+    let size = hosts[h].tallies.count
+    guard Int(end - first) >= size else { return }
+    var larger = [Tally](repeating: Tally(), count: size * 2)
+    for number in first..<min(first + UInt64(size), end) {
+      larger[Int(number) & (size * 2 - 1)] = hosts[h].tallies[Int(number) & (size - 1)]
+    }
   }
 
-  /// Sends what is overdue to every replica.
+  /// Sees to it that unanswered requests are asked after at the earliest deadline.
+  private mutating func watch(_ h: Int, _ world: inout World) {
+    let deadline = max(hosts[h].sent.earliestDeadline, world.now)
+    guard deadline < hosts[h].watching else { return }
+    hosts[h].watching = deadline
+    world.schedule(
+      Event(at: deadline, subsystem: index, kind: Kind.overdue.rawValue, target: UInt32(h)))
+  }
+
+  /// Sends what is overdue to every replica, or gives it up.
   private mutating func retry(_ h: Int, _ world: inout World) {
-    hosts[h].isWatching = false
+    if hosts[h].watching <= world.now { hosts[h].watching = .never }
     closeAnswered(h)
-    while !hosts[h].sent.isEmpty {
-      let oldest = hosts[h].sent[hosts[h].sent.startIndex]
-      guard oldest.deadline <= world.now else { break }
-      _ = hosts[h].sent.popFirst()
-      var rest = oldest.range
+    while let (overdue, tries) = hosts[h].sent.popOverdue(at: world.now) {
+      var rest = overdue
       while rest.count > 0, let gap = hosts[h].answered.firstGap(in: rest) {
-        world.logs[Int(hosts[h].population)].retried += Int(gap.count)
-        // The answers to this attempt are counted afresh: they may cover other ranges.
-        clearTallies(h, of: gap)
-        for r in settings.chainNodes.indices {
-          transmit(gap, from: h, to: r, isRetransmission: true, &world)
+        if let attempts = settings.attempts, tries >= attempts {
+          world.logs[Int(hosts[h].population)].abandoned += Int(gap.count)
+          resume(Int(gap.count), at: h, &world)
+        } else {
+          world.logs[Int(hosts[h].population)].retried += Int(gap.count)
+          // The answers to this attempt are counted afresh: they may cover other ranges.
+          clearTallies(h, of: gap)
+          for r in settings.chainNodes.indices {
+            transmit(gap, from: h, to: r, isRetransmission: true, &world)
+          }
+          hosts[h].sent.add(gap, tries: tries + 1, at: world.now)
         }
-        let wait = oldest.wait + oldest.wait
-        hosts[h].sent.append(Sent(range: gap, deadline: world.now + wait, wait: wait))
         rest = TxRange(
-          population: gap.population, first: gap.end, count: UInt32(oldest.range.end - gap.end))
+          population: gap.population, first: gap.end, count: UInt32(overdue.end - gap.end))
       }
     }
     watch(h, &world)

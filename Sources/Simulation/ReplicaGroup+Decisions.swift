@@ -7,8 +7,8 @@ import Metrics
 /// What the observer notes of a committee's decisions. No replica reads it.
 struct ReplicaGroupBooks: Sendable {
   var monitor: AgreementMonitor
-  /// When each batch was sealed by its proposer, by batch index.
-  private var sealedAt = SlidingArray<SimTime>()
+  /// When each batch was sealed, and by which proposer, by batch index.
+  private var seals = SlidingArray<Seal>()
   /// Batch of each slot that was decided by somebody; slot 0 holds none.
   private var batchOf = SlidingArray<BatchHandle>()
   private let replicas: Int
@@ -16,6 +16,11 @@ struct ReplicaGroupBooks: Sendable {
   private let committee: Committee
   var storedBytes: [Int]
   private var sinceDrop = 0
+
+  private struct Seal: Sendable, BitwiseCopyable {
+    var time: SimTime
+    var proposer: Int32
+  }
 
   init(replicas: Int, populations: Int) {
     self.replicas = replicas
@@ -27,14 +32,18 @@ struct ReplicaGroupBooks: Sendable {
 
   mutating func reserve(_ decisions: Int) {
     monitor.reserve(decisions)
-    sealedAt.reserveCapacity(decisions)
+    seals.reserveCapacity(decisions)
     batchOf.reserveCapacity(decisions)
   }
 
-  /// Notes the batches that the last step sealed: their transactions are included now.
-  mutating func noteSealed(_ batches: BatchArena, at time: SimTime, _ world: inout World) {
-    while sealedAt.endIndex < batches.sealed {
-      let handle = BatchHandle(index: UInt32(sealedAt.append(time)))
+  /// Notes the batches that the last step, of `proposer`, sealed: their transactions are included
+  /// now.
+  mutating func noteSealed(
+    _ batches: BatchArena, by proposer: Int, at time: SimTime, _ world: inout World
+  ) {
+    while seals.endIndex < batches.sealed {
+      let seal = Seal(time: time, proposer: Int32(proposer))
+      let handle = BatchHandle(index: UInt32(seals.append(seal)))
       for k in 0..<batches.rangeCount(of: handle) {
         let range = batches.range(k, of: handle)
         world.logs[Int(range.population)].pass(.included, range, at: time)
@@ -75,7 +84,7 @@ struct ReplicaGroupBooks: Sendable {
     world.decisions[Int(index)] += 1
     world.decisionLogs[Int(index)].decide(
       at: now, transactions: monitor.transactions(in: slot),
-      proposed: sealedAt[Int(handle.index)])
+      proposed: seals[Int(handle.index)].time, by: Int(seals[Int(handle.index)].proposer))
   }
 
   mutating func catchUp(
@@ -106,7 +115,7 @@ struct ReplicaGroupBooks: Sendable {
       oldest = min(oldest, Int(batchOf[n].index))
     }
     guard oldest < .max else { return nil }
-    sealedAt.dropFirst(before: oldest)
+    seals.dropFirst(before: oldest)
     return oldest
   }
 }
@@ -234,5 +243,19 @@ extension ReplicaGroupState {
     outcome.messages += traffic.rows(subsystem: name)
     let changes = replicas.map(\.viewChanges).max() ?? 0
     outcome.metrics.append(.init("\(name).view_changes", "1", Double(changes)))
+    var chain = world.books(of: index, name: name, sizes: settings.sizes)
+    chain.evicted = replicas.reduce(0) { $0 + $1.evicted }
+    chain.waiting = replicas.map(\.waiting).max() ?? 0
+    chain.proposers = replicas.count
+    chain.controlThreshold = 1 / 3.0
+    ChainMeasures(chain, world.measuring).report(to: &outcome)
+  }
+
+  /// A node hosts at most one replica.
+  var occupancy: [Occupancy] {
+    seats.indices.map {
+      Occupancy(
+        node: seats[$0].node, processor: seats[$0].processor, stored: books.storedBytes[$0])
+    }
   }
 }

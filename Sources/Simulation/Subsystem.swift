@@ -35,6 +35,9 @@ open class Subsystem {
   /// `node` is up again.
   open func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {}
 
+  /// What a message to this subsystem is called in diagrams.
+  open func label(of event: Event) -> String { name }
+
   /// The node that hosts what this subsystem calls its proposer now, for `crash: leader`.
   open func proposerNode(_ world: borrowing World) -> NodeID? { nil }
 
@@ -46,8 +49,29 @@ open class Subsystem {
     Outcome.SubsystemDigest(subsystem: name, steps: 0, digest: 0)
   }
 
+  /// What it takes of the nodes it is billed for; empty for clients, who are not billed.
+  open var occupancy: [Occupancy] { [] }
+
+  /// What its bill is divided by: `tx` or `record`.
+  open var billedUnit: String { "tx" }
+
   /// Writes what the subsystem measured to `outcome`.
   open func report(to outcome: inout Outcome, _ world: borrowing World) {}
+}
+
+/// What a subsystem takes of one node.
+public struct Occupancy: Sendable, Equatable {
+  public var node: NodeID
+  /// Processor time that its roles on the node have spent, as on the reference machine.
+  public var processor: SimDuration
+  /// Bytes it keeps on the node's disk.
+  public var stored: Int
+
+  public init(node: NodeID, processor: SimDuration, stored: Int) {
+    self.node = node
+    self.processor = processor
+    self.stored = stored
+  }
 }
 
 /// Events by which subsystems meet. Kinds from `ownKinds` on belong to each subsystem alone.

@@ -30,8 +30,17 @@ public struct World: ~Copyable {
   public var decisions: [Int] = []
   /// When decisions were made: what series and gaps are computed from, by subsystem index.
   public var decisionLogs: [DecisionLog] = []
+  /// What the observer wants to know of the run, and when it ended; no subsystem acts on it.
+  public var measuring = Measuring()
+  var measuredEnd = SimTime.never
+  /// Where each node is, for `sentBytes`: its region, and whether it is outside the cloud.
+  var places: [UInt16]
+  /// Bytes that left their node, `[(channel * regions + region of the sender) * reaches + reach]`.
+  var sentBytes: [Int]
   public var violations: [Outcome.Violation] = []
   public var warnings: [String] = []
+  /// The messages of the beginning of the run, if they are asked for.
+  public var trace: Trace?
   /// Set by whoever reached the end of what was to be simulated.
   public var isComplete = false
 
@@ -41,6 +50,8 @@ public struct World: ~Copyable {
     self.network = network
     uplinks = Uplinks(discipline: uplink, nodes: machines.count)
     inboxes = Array(repeating: Inbox(), count: machines.lanes.count)
+    places = network.regionOf
+    sentBytes = Array(repeating: 0, count: network.regions * Reach.allCases.count)
   }
 
   public var now: SimTime { queue.now }
@@ -60,9 +71,14 @@ public struct World: ~Copyable {
     other.logs = logs
     other.decisions = decisions
     other.decisionLogs = decisionLogs
+    other.measuring = measuring
+    other.measuredEnd = measuredEnd
+    other.places = places
+    other.sentBytes = sentBytes
     other.violations = violations
     other.warnings = warnings
     other.isComplete = isComplete
+    other.trace = trace
     return other
   }
 }
@@ -73,11 +89,14 @@ public struct PopulationAddress: Sendable, BitwiseCopyable {
   /// The role within the subsystem.
   public var role: UInt32
   public var node: NodeID
+  /// Subsystem to which its transactions are submitted: their chain. 0: none.
+  public var chain: UInt16
 
-  public init(subsystem: UInt16, role: UInt32, node: NodeID) {
+  public init(subsystem: UInt16, role: UInt32, node: NodeID, chain: UInt16 = 0) {
     self.subsystem = subsystem
     self.role = role
     self.node = node
+    self.chain = chain
   }
 }
 
@@ -109,6 +128,8 @@ extension World {
   /// Makes the connections and latency streams of the next subsystem.
   mutating func addChannel(connections count: Int, senders: Int, name: String) {
     connections.append(Array(repeating: Connection(), count: count))
+    sentBytes.append(
+      contentsOf: repeatElement(0, count: network.regions * Reach.allCases.count))
     streams.append(
       (0..<senders).map {
         RandomStream(seed: seed, purpose: "latency of \(name)", entity: UInt64($0))
@@ -141,8 +162,12 @@ extension World {
     }
   }
 
-  /// Sends `event` on its way: its last bit left the sender at `sent`.
-  mutating func propagate(_ event: Event, bytes: Int, over route: Route, sent: SimTime) {
+  /// Sends `event` on its way: its last bit left the sender at `sent`. Returns what becomes of it.
+  @discardableResult
+  mutating func propagate(
+    _ event: Event, bytes: Int, over route: Route, sent: SimTime
+  ) -> Passage {
+    countSent(bytes, route)
     let channel = Int(route.channel)
     let passage = network.passage(
       of: bytes, from: route.from, to: route.to, sent: sent,
@@ -151,6 +176,7 @@ extension World {
     var copy = event
     switch passage {
     case .arrives(let time):
+      trace?.note(event, over: route, sent: sent, arrives: time)
       copy.time = time
       queue.push(copy)
     case .lost: break
@@ -160,6 +186,7 @@ extension World {
       copy.time = second
       queue.push(copy)
     }
+    return passage
   }
 
   /// Schedules `event` for this very moment or later, without a network in between.

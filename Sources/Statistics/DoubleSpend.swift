@@ -15,8 +15,8 @@ public enum DoubleSpend {
     return Tail.regularizedBeta(4 * q * (1 - q), Double(z), 0.5)
   }
 
-  /// As printed in Nakamoto (2008, §11): the attacker's progress taken as Poisson with mean z q / p,
-  /// which understates the risk.
+  /// As printed in Nakamoto (2008, §11): the attacker's progress taken as Poisson with mean
+  /// z q / p, which understates the risk.
   public static func nakamoto(q: Double, z: Int) -> Double {
     check(q, z)
     if z == 0 || q >= 0.5 { return 1 }

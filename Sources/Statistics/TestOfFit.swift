@@ -52,8 +52,9 @@ public struct TestOfFit: Sendable, Equatable {
 
   /// Pearson's chi-square: do counts per cell fit their expectations?
   ///
-  /// Neighbouring cells are pooled, from the first on, until each expects at least `minimum`; a rest
-  /// joins the last pool. With fewer than two pools there is nothing to test: p = 1, 0 degrees.
+  /// Neighbouring cells are pooled, from the first on, until each expects at least `minimum`; a
+  /// rest joins the last pool. With fewer than two pools there is nothing to test:
+  /// p = 1 with 0 degrees of freedom.
   /// - Parameters:
   ///   - observed: counts.
   ///   - expected: as many, not negative; their sum should be that of the counts.

@@ -17,8 +17,8 @@ public struct WarmUp: Sendable, Equatable {
   ///
   /// Do not cut each of several short replications at its own point and then average them: the
   /// point depends on the values, a chance burst early in a run is taken for warm-up, and the mean
-  /// comes out low. On an M/M/1 queue at load 0.5 with 2000 customers a run it is 12 % low, and 95 %
-  /// intervals over ten runs cover 81 %. Use `init(mser5Across:)` there.
+  /// comes out low. On an M/M/1 queue at load 0.5 with 2000 customers a run it is 12 % low, and
+  /// 95 % intervals over ten runs cover 81 %. Use `init(mser5Across:)` there.
   /// - Parameter observations: in the order they were made; a last incomplete batch is ignored.
   public init(mser5 observations: some RandomAccessCollection<Double>) {
     var batches: [Double] = []

@@ -2,32 +2,34 @@ import Kernel
 import Statistics
 import Testing
 
-/// All p-values here must exceed 1e-4. Seeds are fixed, so a pass is a pass for good; a wrong sampler
-/// is rejected with overwhelming probability at these sample sizes.
+/// All p-values here must exceed 1e-4. Seeds are fixed, so a pass is a pass for good; `plantedBugs`
+/// shows how wrong a sampler must be to be rejected.
 private let threshold = 1e-4
 private let size = 100_000
 
 private func stream(_ purpose: String) -> RandomStream { RandomStream(seed: 1, purpose: purpose) }
 
-private func values(_ purpose: String, _ draw: (inout RandomStream) -> Double) -> [Double] {
+private func values(
+  _ purpose: String, draws: Int = size, _ draw: (inout RandomStream) -> Double
+) -> [Double] {
   var stream = stream(purpose)
-  return (0..<size).map { _ in draw(&stream) }
+  return (0..<draws).map { _ in draw(&stream) }
 }
 
 /// Fit of counts to a mass function over first ... last, with everything outside in the end cells.
 private func discreteFit(
   _ purpose: String, _ support: ClosedRange<Int>, mass: (Int) -> Double,
-  draw: (inout RandomStream) -> Int
+  draw: (inout RandomStream) -> Int, draws: Int = size
 ) -> TestOfFit {
   var stream = stream(purpose)
   var counts = [Int](repeating: 0, count: support.count + 1)
-  for _ in 0..<size {
+  for _ in 0..<draws {
     let value = draw(&stream)
-    #expect(value >= support.lowerBound)
+    precondition(value >= support.lowerBound)
     counts[min(value - support.lowerBound, support.count)] += 1
   }
-  var expected = support.map { mass($0) * Double(size) }
-  expected.append(max(0, Double(size) - expected.reduce(0, +)))
+  var expected = support.map { mass($0) * Double(draws) }
+  expected.append(max(0, Double(draws) - expected.reduce(0, +)))
   return TestOfFit.chiSquare(observed: counts, expected: expected)
 }
 
@@ -142,6 +144,21 @@ struct SamplerTests {
     let fit = discreteFit(
       "poisson", 0...reach, mass: { Mass.poisson($0, mean: mean) }, draw: { $0.poisson(mean: mean) }
     )
+    #expect(fit.pValue > threshold)
+  }
+
+  @Test("the rejection methods hold at five million draws, where a wrong hat would show")
+  func rejection() {
+    let poisson = discreteFit(
+      "hat", 0...60, mass: { Mass.poisson($0, mean: 10) }, draw: { $0.poisson(mean: 10) },
+      draws: 5_000_000)
+    #expect(poisson.pValue > threshold)
+    let binomial = discreteFit(
+      "hat", 0...100, mass: { Mass.binomial($0, of: 100, 0.1) },
+      draw: { $0.binomial(n: 100, p: 0.1) }, draws: 5_000_000)
+    #expect(binomial.pValue > threshold)
+    let gamma = values("hat", draws: 2_000_000) { $0.gamma(shape: 1) }
+    let fit = TestOfFit.kolmogorovSmirnov(gamma) { Cumulative.exponential($0, mean: 1) }
     #expect(fit.pValue > threshold)
   }
 

@@ -20,7 +20,6 @@ public struct AliasTable: Sendable, Equatable {
     let total = weights.reduce(0, +)
     precondition(weights.allSatisfy { $0 >= 0 }, "a negative weight")
     precondition(total > 0 && total.isFinite, "weights with the sum \(total)")
-    let heaviest = weights.indices.max { weights[$0] < weights[$1] }!
     var share = weights.map { $0 / total * Double(weights.count) }
     columns = share.indices.map { Column(own: 1, alias: $0) }
     var small = share.indices.filter { share[$0] < 1 }
@@ -33,10 +32,8 @@ public struct AliasTable: Sendable, Equatable {
         small.append(giver)
       }
     }
-    // Whatever is left is full, up to rounding; what has no weight must not profit from that.
-    for index in small where weights[index] == 0 {
-      columns[index] = Column(own: 0, alias: heaviest)
-    }
+    // Whatever is left is full, up to rounding. No weight of zero is: if one were left without a
+    // giver, the rest would miss a whole column's share.
   }
 
   /// An index in 0 ..< count, with the probability of its weight.

@@ -92,7 +92,7 @@ public enum Distribution: Sendable, Equatable, BitwiseCopyable {
     }
     let density = 0.3989422804014327 * Elementary.exp(-0.5 * a * a)
     if a < -9 { return density }
-    // P[0 <= Z < a] = density(a) (a + a³/3 + a⁵/15 + ...) (Marsaglia, J. Statistical Software 11(4))
+    // P[0 <= Z < a] = density(a) (a + a³/3 + a⁵/15 + ...) (Marsaglia, JSS 11(4), 2004)
     var term = a
     var sum = a
     var odd = 1.0

@@ -1,15 +1,16 @@
 /// Logarithms, exponentials and powers that give the same bits on every machine.
 ///
 /// The system's `libm` picks instructions at run time and its last bit differs between processors.
-/// These use + - * / and bit patterns only; Swift does not contract `a * b + c` to a fused multiply.
+/// These use + - * / and bit patterns only; Swift does not contract `a * b + c` to a fused one.
 /// The methods and coefficients are those of fdlibm (`e_log.c`, `e_exp.c`, `s_log1p.c`,
 /// `s_expm1.c`, `e_pow.c`), whose notice is kept:
 ///
 /// Copyright (C) 1993, 2004 by Sun Microsystems, Inc. All rights reserved. Permission to use, copy,
 /// modify, and distribute this software is freely granted, provided that this notice is preserved.
 ///
-/// Deviations: special cases are spelled with Swift's predicates; `log` and `log1p` have no separate
-/// path for arguments near a power of two. Errors stay below 1 ulp (2 ulp for subnormal results).
+/// Deviations: special cases are spelled with Swift's predicates; `log` and `log1p` have no path of
+/// their own for arguments near a power of two. Errors stay below 1 ulp (2 ulp where the result is
+/// subnormal).
 public enum Elementary {
   @usableFromInline static let ln2High = 6.93147180369123816490e-01
   @usableFromInline static let ln2Low = 1.90821492927058770002e-10

@@ -1,7 +1,7 @@
 /// Samplers of continuous distributions. Exponential and normal use the ziggurat of Marsaglia &
 /// Tsang (Journal of Statistical Software 5(8), 2000) with 256 layers in the floating-point form of
-/// Doornik ("An improved ziggurat method", 2005): layer index, sign and position come from different
-/// bits of one draw.
+/// Doornik ("An improved ziggurat method", 2005): layer index, sign and position come from
+/// different bits of one draw.
 extension RandomStream {
   /// Exponential with mean 1; at least 0.
   public mutating func exponential() -> Double {

@@ -13,8 +13,8 @@ extension RandomStream {
   /// Draws `count` distinct numbers out of 0 ..< population; every ordered selection is equally
   /// likely.
   ///
-  /// Expected O(count) for sparse selections, else O(population). Allocates nothing for up to 32 out
-  /// of at least 16 times as many, if `chosen` has the capacity.
+  /// Expected O(count) for sparse selections, else O(population). Allocates nothing for up to 32
+  /// out of at least 16 times as many, if `chosen` has the capacity.
   /// - Parameters:
   ///   - count: 0 ... population.
   ///   - chosen: is emptied, then receives the numbers.

@@ -1,0 +1,109 @@
+import Kernel
+import Ledger
+import Machines
+
+/// A protocol that spreads blocks instead of addressing a committee: proof of work, chain-based
+/// proof of stake.
+///
+/// A node's protocol state is a value. It says when its lottery wins, on what block to build, which
+/// chain to adopt and when a block is deep enough; how blocks travel is a service. It may look only
+/// at blocks that messages brought the node, all of whose ancestors it has: those it was told of,
+/// and what their chains hold.
+public protocol ChainProtocol: Sendable {
+  /// As it is called in a scenario file.
+  static var name: String { get }
+
+  /// The block that the node builds on: the end of the chain it has adopted.
+  var head: BlockID { get }
+  /// The end of the chain that it shows to peers who ask; `head`, unless it keeps blocks back.
+  var shown: BlockID { get }
+
+  /// The node enters the run; it has genesis.
+  mutating func start(at now: LocalTime, _ effects: inout ChainEffects)
+
+  /// The lottery has come up, as `effects.draw` asked for. Returns what to make, if it is a win.
+  ///
+  /// - Parameter template: the head of the node when the lottery came up. The node may have adopted
+  ///   another since, while the result waited for the node's processor.
+  mutating func upon(lottery template: BlockID, at now: LocalTime, _ effects: inout ChainEffects)
+    -> BlockDraft?
+
+  /// The block that was drafted has its transactions. Publish it, or keep it back.
+  mutating func upon(made block: BlockID, at now: LocalTime, _ effects: inout ChainEffects)
+
+  /// A block of another node has been received and checked, and so have all its ancestors.
+  mutating func upon(block: BlockID, at now: LocalTime, _ effects: inout ChainEffects)
+
+  /// The node comes up again after a crash. `base`: what it starts from if it lost its disk, else
+  /// nil.
+  mutating func restart(from base: BlockID?, at now: LocalTime, _ effects: inout ChainEffects)
+
+  /// Processor time of making a block, of checking the header of `block`, and of checking a body.
+  func workOfMaking(_ costs: CostSheet) -> SimDuration
+  func workOfHeader(_ costs: CostSheet) -> SimDuration
+  func workOfBody(of block: Block, _ costs: CostSheet) -> SimDuration
+
+  /// Blocks from the head down, the head counted, after which a transaction counts as decided.
+  var confirmations: Int { get }
+  /// Blocks that the protocol promises never to give up; nil if it promises none.
+  var rollbackLimit: Int? { get }
+  /// Chains that the node did not adopt because they fork too deep, or come from the future.
+  var refused: Int { get }
+
+  /// What is to be reported of these nodes beside what every chain reports.
+  static func figures(of nodes: [Self]) -> [ChainFigure]
+}
+
+extension ChainProtocol {
+  public static func figures(of nodes: [Self]) -> [ChainFigure] { [] }
+}
+
+/// A figure that only one protocol has.
+public struct ChainFigure: Sendable, Equatable {
+  public var name: String
+  public var unit: String
+  public var value: Double?
+
+  public init(_ name: String, _ unit: String, _ value: Double?) {
+    self.name = name
+    self.unit = unit
+    self.value = value
+  }
+}
+
+/// What a node of a chain asks of the world, collected in a buffer that is reused from step to step.
+public struct ChainEffects: Sendable {
+  /// Blocks to be spread, in order.
+  public internal(set) var published: [BlockID] = []
+  /// When the lottery comes up next; replaces what was asked for before.
+  public internal(set) var lottery: SimDuration?
+  /// Processor time charged by the step beyond the message's own.
+  public internal(set) var charged = SimDuration.zero
+
+  /// The node's own stream: the engine exchanges it before each step.
+  public var random: RandomStream
+  /// All blocks; see `ChainProtocol` for what a node may look at.
+  public var blocks: BlockArena
+
+  public init(blocks: BlockArena, random: RandomStream) {
+    self.blocks = blocks
+    self.random = random
+    published.reserveCapacity(64)
+  }
+
+  /// Spreads `block`, which the node has made.
+  public mutating func publish(_ block: BlockID) { published.append(block) }
+
+  /// Lets the lottery come up `delay` from now on the node's clock, and not when it was to before.
+  public mutating func draw(after delay: SimDuration) { lottery = delay }
+
+  /// The step takes `work` longer; its outputs leave after it.
+  public mutating func charge(_ work: SimDuration) { charged += work }
+
+  /// Empties the buffer; the engine calls it when it has read all.
+  public mutating func clear() {
+    published.removeAll(keepingCapacity: true)
+    lottery = nil
+    charged = .zero
+  }
+}

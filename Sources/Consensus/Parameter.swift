@@ -1,0 +1,172 @@
+import Kernel
+import Ledger
+import Machines
+
+/// A setting of a protocol, as it declares it: what a scenario may say, and what `describe` prints.
+public struct Parameter: Sendable {
+  public enum Kind: Sendable {
+    case count(Int, in: ClosedRange<Int>)
+    case duration(SimDuration, in: ClosedRange<SimDuration>)
+    case bytes(Int, in: ClosedRange<Int>)
+    case fraction(Double, in: ClosedRange<Double>)
+    case flag(Bool)
+    case choice(String, of: [String])
+  }
+
+  /// As the scenario spells it: `batch-timeout`.
+  public let name: String
+  /// Default value and range.
+  public let kind: Kind
+  /// What it does, in a sentence.
+  public let sentence: String
+  /// Where the default comes from.
+  public let source: String
+
+  public init(_ name: String, _ kind: Kind, _ sentence: String, source: String) {
+    self.name = name
+    self.kind = kind
+    self.sentence = sentence
+    self.source = source
+  }
+}
+
+/// The values of a protocol's parameters, every one given or at its default.
+public struct ParameterValues: Sendable, Equatable {
+  public enum Value: Sendable, Equatable {
+    case count(Int)
+    case duration(SimDuration)
+    case bytes(Int)
+    case fraction(Double)
+    case flag(Bool)
+    case choice(String)
+  }
+
+  private var values: [(name: String, value: Value)] = []
+
+  public init() {}
+
+  /// All defaults of `parameters`.
+  public init(defaults parameters: [Parameter]) {
+    for parameter in parameters {
+      switch parameter.kind {
+      case .count(let value, _): self[parameter.name] = .count(value)
+      case .duration(let value, _): self[parameter.name] = .duration(value)
+      case .bytes(let value, _): self[parameter.name] = .bytes(value)
+      case .fraction(let value, _): self[parameter.name] = .fraction(value)
+      case .flag(let value): self[parameter.name] = .flag(value)
+      case .choice(let value, _): self[parameter.name] = .choice(value)
+      }
+    }
+  }
+
+  public static func == (a: ParameterValues, b: ParameterValues) -> Bool {
+    a.values.elementsEqual(b.values) { $0.name == $1.name && $0.value == $1.value }
+  }
+
+  public subscript(name: String) -> Value? {
+    get { values.first { $0.name == name }?.value }
+    set {
+      values.removeAll { $0.name == name }
+      if let newValue { values.append((name, newValue)) }
+    }
+  }
+
+  public func count(_ name: String) -> Int {
+    guard case .count(let value) = self[name] else { missing(name) }
+    return value
+  }
+
+  public func duration(_ name: String) -> SimDuration {
+    guard case .duration(let value) = self[name] else { missing(name) }
+    return value
+  }
+
+  public func bytes(_ name: String) -> Int {
+    guard case .bytes(let value) = self[name] else { missing(name) }
+    return value
+  }
+
+  public func fraction(_ name: String) -> Double {
+    guard case .fraction(let value) = self[name] else { missing(name) }
+    return value
+  }
+
+  public func flag(_ name: String) -> Bool {
+    guard case .flag(let value) = self[name] else { missing(name) }
+    return value
+  }
+
+  public func choice(_ name: String) -> String {
+    guard case .choice(let value) = self[name] else { missing(name) }
+    return value
+  }
+
+  private func missing(_ name: String) -> Never {
+    preconditionFailure("no parameter \(name) of that kind is declared")
+  }
+}
+
+/// What a replica is built from, besides its protocol's own parameters.
+public struct ReplicaContext: Sendable {
+  public var me: ReplicaID
+  public var committee: Committee
+  public var costs: CostSheet
+  /// An empty mempool of the scenario's size.
+  public var mempool: Mempool
+
+  public init(me: ReplicaID, committee: Committee, costs: CostSheet, mempool: Mempool) {
+    self.me = me
+    self.committee = committee
+    self.costs = costs
+    self.mempool = mempool
+  }
+}
+
+/// A committee protocol that a scenario can name. Conforming, and one line in the registry, is all
+/// that a new protocol needs.
+public protocol ScenarioProtocol: ConsensusProtocol {
+  /// Its settings in a scenario, with defaults, ranges, sentences and sources.
+  static var parameters: [Parameter] { get }
+
+  /// What is wrong with a combination of values, as a sentence; `nil` if they can work.
+  static func problem(with values: ParameterValues, committee: Committee) -> String?
+
+  init(_ values: ParameterValues, _ context: ReplicaContext)
+}
+
+extension ScenarioProtocol {
+  public static func problem(with values: ParameterValues, committee: Committee) -> String? { nil }
+}
+
+/// What the nodes of a chain that spreads blocks are built from.
+public struct ChainContext: Sendable {
+  /// Share of hash rate or stake of each node; they add up to 1.
+  public var shares: [Double]
+  /// Seed of the run.
+  public var seed: UInt64
+
+  public init(shares: [Double], seed: UInt64) {
+    self.shares = shares
+    self.seed = seed
+  }
+}
+
+/// A protocol that spreads blocks and that a scenario can name.
+public protocol ScenarioChainProtocol: ChainProtocol {
+  /// Its settings in a scenario, with defaults, ranges, sentences and sources.
+  static var parameters: [Parameter] { get }
+  /// Blocks are found by hashing, which costs energy beside the nodes' own.
+  static var mines: Bool { get }
+
+  /// What is wrong with a combination of values, as a sentence; `nil` if they can work.
+  static func problem(with values: ParameterValues, nodes: Int) -> String?
+
+  /// One protocol value a node, and the arena with the genesis block.
+  static func make(
+    _ values: ParameterValues, _ context: ChainContext
+  ) -> (nodes: [Self], genesis: BlockArena)
+}
+
+extension ScenarioChainProtocol {
+  public static func problem(with values: ParameterValues, nodes: Int) -> String? { nil }
+}

@@ -1,0 +1,131 @@
+import Kernel
+import Ledger
+import Machines
+import Metrics
+import Networking
+import Simulation
+import Workloads
+
+extension Scenario {
+  /// Seed of replication `index`: common to all points of a sweep, so that they are compared on
+  /// the same random streams.
+  public func seed(ofReplication index: Int) -> UInt64 {
+    var digest = RunDigest(seed)
+    digest.fold(UInt64(index))
+    return digest.value
+  }
+
+  /// Builds the run with the given seed, ready to start.
+  public func makeSimulation(seed: UInt64) -> Simulation {
+    let (sources, populations) = planSources()
+    let hosts = populations.filter { Int($0.node.index) >= network.nodeCount }
+    let run = Simulation(world: makeWorld(seed: seed, hosts: hosts), faults: nodeFaults())
+    for population in populations {
+      run.world.addPopulation(
+        PopulationAddress(
+          subsystem: population.subsystem, role: UInt32(population.role), node: population.node,
+          chain: UInt16(population.chain + 1)))
+    }
+    let sizes = TransactionSizes(populations.map(\.size), seed: seed)
+    // Role r of a node runs on its lane r mod lanes.
+    var roles = [Int](repeating: 0, count: run.world.machines.count)
+    func nextLane(of node: NodeID) -> Int {
+      defer { roles[Int(node.index)] += 1 }
+      return run.world.machines.lane(of: node, role: roles[Int(node.index)])
+    }
+    var built: [BuiltChain] = []
+    for chain in chains {
+      let nodes = (0..<chain.nodes).map { NodeID($0) }
+      let one = chain.consensus.entry.build(
+        ChainBlueprint(
+          index: run.nextIndex, plan: chain, nodes: nodes, lanes: nodes.map(nextLane),
+          costs: machines.costs, sizes: sizes, decisions: horizon.decisions, seed: seed))
+      run.add(one.subsystem, connections: one.connections, senders: one.senders)
+      built.append(one)
+    }
+    for source in sources {
+      let (subsystem, connections, senders) = build(
+        source,
+        SourceContext(
+          index: run.nextIndex, chain: built[source.chain],
+          chainNodes: (0..<chains[source.chain].nodes).map { NodeID($0) }, sizes: sizes,
+          populations: populations, lane: nextLane, seed: seed))
+      run.add(subsystem, connections: connections, senders: senders)
+    }
+    return run
+  }
+}
+
+extension Scenario {
+  private func makeWorld(seed: UInt64, hosts: [PlannedPopulation]) -> World {
+    var clock = RandomStream(seed: seed, purpose: "clocks")
+    var specs: [MachineSpec] = []
+    for i in 0..<network.nodeCount {
+      let offset = machines.clockOffset.sample(using: &clock)
+      let drift = machines.clockDrift.sample(using: &clock)
+      specs.append(
+        MachineSpec(
+          processor: machines.processors[i], uplink: network.uplinks[i],
+          downlink: network.downlinks[i], disk: machines.disks[i],
+          clockOffset: SimDuration(nanoseconds: Int64(offset.rounded())),
+          clockDrift: drift * 1e6))
+    }
+    specs += hosts.map { _ in MachineSpec.ideal }
+    var links = Network(
+      regionOf: network.regionOf + hosts.map(\.region), regions: network.regionNames.count,
+      delays: network.delays, transport: network.transport)
+    links.loss = network.loss
+    links.duplication = network.duplication
+    links.reorders = network.reorders
+    links.jitter = network.jitter
+    links.stabilisation = network.stabilisation
+    links.partitions = partitions(clients: hosts.count)
+    return World(
+      seed: seed, machines: Machines(specs), network: links,
+      uplink: UplinkDiscipline(
+        chunk: network.uplinkDiscipline.chunk, urgentFirst: network.uplinkDiscipline.urgentFirst))
+  }
+
+  /// Partitions of the scenario; clients are on the side of the first part.
+  private func partitions(clients: Int) -> [Partition] {
+    faults.compactMap { fault in
+      guard case .partition(let parts, let isOneWay) = fault.kind else { return nil }
+      var side = [UInt8](repeating: UInt8(parts.count), count: network.nodeCount)
+      for (p, part) in parts.enumerated() {
+        for range in part { for node in range { side[node] = UInt8(p) } }
+      }
+      return Partition(
+        from: fault.time, until: fault.duration.map { fault.time + $0 } ?? .never,
+        side: side + [UInt8](repeating: 0, count: clients), isOneWay: isOneWay)
+    }
+  }
+
+  private func nodeFaults() -> [Fault] {
+    faults.compactMap { fault in
+      switch fault.kind {
+      case .crash(let node, let keepsDisk):
+        Fault(
+          at: fault.time,
+          .crash(.node(NodeID(node)), downTime: fault.duration, keepsDisk: keepsDisk))
+      case .crashProposer(let name, let keepsDisk):
+        Fault(
+          at: fault.time,
+          .crash(
+            .proposer(subsystem: UInt16((chains.firstIndex { $0.name == name } ?? 0) + 1)),
+            downTime: fault.duration, keepsDisk: keepsDisk))
+      case .partition: nil
+      }
+    }
+  }
+}
+
+extension Arrivals {
+  /// The part of host `index` of `count`: rates are divided, clients dealt out.
+  func share(_ index: Int, of count: Int) -> Arrivals {
+    switch self {
+    case .poisson(let rate): .poisson(rate: rate / Double(count))
+    case .closed(let clients, let think):
+      .closed(clients: clients / count + (index < clients % count ? 1 : 0), think: think)
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import Consensus
+import Kernel
+import Ledger
+import Machines
+import Simulation
+
+/// One chain of a scenario.
+public struct ChainPlan: Sendable {
+  public var name: String
+  /// Its replicas are the first `nodes` nodes.
+  public var nodes: Int
+  public var consensus: ConsensusPlan
+  public var mempool: MempoolPlan
+  public var replies: Replies
+  public var workload: WorkloadPlan?
+}
+
+/// The protocol of a chain and its settings.
+public struct ConsensusPlan: Sendable {
+  public var entry: ProtocolEntry
+  public var values: ParameterValues
+}
+
+/// Transactions that wait at a replica.
+public struct MempoolPlan: Sendable, Equatable {
+  public var capacity: Int
+  public var eviction: Eviction
+}
+
+extension ChainPlan {
+  init(
+    _ section: Section, general: WorkloadPlan?, nodes: Int, protocols: [ProtocolEntry]
+  ) throws {
+    name = section.text("name", atMost: 40, "name of the chain, as results call it")
+    self.nodes =
+      section.optional("nodes") {
+        $0.count($1, in: 1...max(nodes, 1), "replicas: the first so many nodes; default all")
+      } ?? nodes
+    consensus = try section.variant(
+      "consensus",
+      protocols.map { entry in
+        Alternative(
+          entry.name, entry.sentence,
+          section: { ConsensusPlan(entry: entry, values: $0.parameters(entry.parameters)) })
+      }, "how its replicas agree")
+    if let problem = consensus.entry.problem(consensus.values, self.nodes) {
+      section.fail("consensus", problem)
+    }
+    mempool = section.section("mempool", "transactions that wait at a replica") {
+      MempoolPlan(
+        capacity: $0.count(
+          "capacity", default: 100_000, in: 1...1_000_000_000, "most that may wait",
+          source: "assumption: 50 MB of 512 B transactions; CometBFT has 5,000"),
+        eviction: $0.choice(
+          "eviction", of: Eviction.self, default: .newest, "which one goes when it is full",
+          source: "CometBFT refuses what arrives"))
+    }
+    replies = section.section("replies", "what clients are told") {
+      Replies(
+        path: $0.choice(
+          "path", of: Replies.Path.self, default: .shared,
+          "shared: through the replica's uplink; separate: without queueing"),
+        header: $0.bytes(
+          "header", default: 100, in: 0...1_000_000, "bytes of a reply beside its results",
+          source: "assumption: 40 B TCP/IP, view, timestamp, MAC"),
+        result: $0.bytes(
+          "result", default: 32, in: 0...100_000_000, "bytes of the result of a transaction",
+          source: "assumption: a digest"))
+    }
+    workload = try section.optionalSection("workload", "clients of this chain alone") {
+      try WorkloadPlan($0)
+    }
+    if workload == nil { workload = general }
+  }
+}

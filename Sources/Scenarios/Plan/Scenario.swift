@@ -1,0 +1,111 @@
+import Consensus
+import Kernel
+import Ledger
+import Machines
+import Metrics
+import Networking
+import Simulation
+import Workloads
+
+/// One scenario, read and checked: plain values with units, from which any number of runs is built.
+public struct Scenario: Sendable {
+  public var name: String
+  public var seed: UInt64
+  public var replications: Int
+  public var horizon: Horizon
+  public var measure: Measuring.Mode
+  public var network: NetworkPlan
+  public var machines: MachinePlan
+  public var chains: [ChainPlan]
+  public var stores: [StorePlan]
+  public var faults: [FaultPlan]
+  /// `nil`: no bill.
+  public var costs: CostPlan?
+}
+
+/// When a run ends.
+public struct Horizon: Sendable, Equatable {
+  /// Decided batches or blocks of each chain; `nil`: time alone ends the run.
+  public var decisions: Int?
+  public var atMost: SimDuration
+}
+
+extension Scenario {
+  /// Reads one point of a scenario file. Mistakes are recorded in `section`.
+  ///
+  /// - Parameter folder: where relative paths of data files start: the scenario's own folder.
+  public init(
+    _ section: Section, protocols: [ProtocolEntry] = registry, folder: String = "."
+  ) throws {
+    name = section.text("name", atMost: 60, "name of the scenario and of its result folder")
+    seed = UInt64(
+      section.count("seed", default: 1, "seed of all random streams of replication 0"))
+    replications = section.count(
+      "replications", default: 10, in: 1...100_000,
+      "independent runs of each point, each with its own seed",
+      source: "ten give a Student-t interval with 9 degrees of freedom")
+    horizon = Horizon(section)
+    measure = section.choice(
+      "measure", of: Measuring.Mode.self, default: .steadyState,
+      "steady-state drops the warm-up that MSER-5 finds; transient keeps everything, for faults")
+    network = try section.section("network", "nodes and the links between them") {
+      try NetworkPlan($0, folder: folder)
+    }
+    let nodes = network.nodeCount
+    machines = try section.section("machines", "what a node is made of, and what operations cost") {
+      try MachinePlan($0, nodes: nodes, folder: folder)
+    }
+    let general = try section.optionalSection(
+      "workload", "clients of every chain that has no workload of its own") { try WorkloadPlan($0) }
+    chains = try section.list("chains", count: 1...16, "chains that run side by side") {
+      try ChainPlan($0, general: general, nodes: nodes, protocols: protocols)
+    }
+    let names = chains.map(\.name)
+    stores = try section.list("stores", "records kept on a chain or beside it") {
+      try StorePlan($0, nodes: nodes, chains: names)
+    }
+    faults = try section.list("faults", "what happens to nodes and links, and when") {
+      try FaultPlan($0, nodes: nodes, chains: names)
+    }
+    let cores = machines.processors.map { $0?.cores ?? 1 }.max() ?? 1
+    costs = CostPlan.read(
+      section, regions: network.regionNames, cores: cores, folder: folder)
+    check(section)
+  }
+
+  /// Combinations that cannot work, or that would be ignored.
+  private func check(_ section: Section) {
+    for (i, chain) in chains.enumerated() where chains[..<i].contains(where: { $0.name == chain.name }) {
+      section.fail("chains", "two chains have the name '\(chain.name)'")
+    }
+    let end = SimTime.zero + horizon.atMost
+    for fault in faults where fault.time > end {
+      section.fail("faults", "a fault strikes after the end of the run")
+    }
+    if measure == .steadyState, !faults.isEmpty {
+      section.fail(
+        "measure", "a run with faults has no steady state to measure", allowed: "transient")
+    }
+  }
+}
+
+extension Horizon {
+  init(_ section: Section) {
+    let range = SimDuration.milliseconds(1)...SimDuration.seconds(50 * 365 * 86_400)
+    self = section.either(
+      "until",
+      value: { section, key in
+        Horizon(
+          decisions: nil,
+          atMost: section.duration(key, in: range, "simulated time after which the run ends"))
+      },
+      section: { section in
+        Horizon(
+          decisions: section.optional("decisions") {
+            $0.count($1, in: 1...1_000_000_000, "the run ends when a chain has decided so often")
+          },
+          atMost: section.duration(
+            "at-most", in: range, "simulated time after which the run ends in any case"))
+      })
+  }
+}

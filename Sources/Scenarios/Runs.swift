@@ -1,0 +1,73 @@
+import Kernel
+import Metrics
+import Simulation
+import Workloads
+
+extension Scenario {
+  /// When a run ends at the latest.
+  public var end: SimTime { .zero + horizon.atMost }
+
+  /// Runs the scenario with `seed` and says what came of it.
+  public func makeOutcome(seed: UInt64) -> Outcome {
+    let run = makeSimulation(seed: seed)
+    run.start()
+    run.run(until: end)
+    var outcome = run.outcome(
+      until: end, measuring: Measuring(mode: measure), costs: costSettings(run))
+    reportRecordsOnChain(&outcome)
+    reportAccounts(run, seed, &outcome)
+    return outcome
+  }
+
+  /// Records that are a chain's transactions have its figures, under their store's name, so that
+  /// they stand beside those of a store that only anchors.
+  private func reportRecordsOnChain(_ outcome: inout Outcome) {
+    for store in stores {
+      guard case .onChain = store.keep else { continue }
+      for metric in outcome.metrics where metric.name.hasPrefix(store.chain + ".") {
+        let part = metric.name.dropFirst(store.chain.count)
+        outcome.metrics.append(.init(store.name + part, metric.unit, metric.value))
+      }
+      let bytes = outcome["\(store.name).throughput_bytes"] ?? 0
+      outcome.metrics.append(.init("\(store.name).throughput_mb", "MB/s", bytes / 1e6))
+    }
+  }
+
+  /// How the accounts that a chain's transactions name are spread.
+  private func reportAccounts(_ run: Simulation, _ seed: UInt64, _ outcome: inout Outcome) {
+    for source in planSources().sources {
+      guard case .clients(let plan) = source.kind else { continue }
+      let p = source.populations.lowerBound
+      let choice = AccountChoice(
+        accounts: plan.accounts, skew: plan.skew > 0 ? .zipf(exponent: plan.skew) : .uniform, seed: seed,
+        population: UInt32(p))
+      let submitted = min(run.world.logs[p].count, 100_000)
+      guard submitted > 0 else { continue }
+      let spread = choice.concentration(of: 0..<UInt64(submitted))
+      let name = chains[source.chain].name
+      outcome.metrics.append(
+        .init("\(name).hottest_account_share", "1", spread.hottestShare))
+    }
+  }
+
+  /// The bill of a run: every node is the same kind of instance.
+  private func costSettings(_ run: Simulation) -> CostSettings? {
+    guard let costs else { return nil }
+    var work: [(subsystem: Int, work: ProofOfWork)] = []
+    if let mining = costs.mining {
+      for (c, chain) in chains.enumerated() where chain.consensus.entry.mines {
+        work.append(
+          (
+            c + 1,
+            ProofOfWork(
+              region: 0, hashesPerSecond: mining.hashesPerSecond,
+              joulesPerHash: mining.joulesPerHash)
+          ))
+      }
+    }
+    return CostSettings(
+      prices: costs.prices, energy: costs.energy, classes: [costs.instance],
+      classOf: Array(repeating: 0, count: run.world.machines.count),
+      retentionMonths: costs.retentionMonths, work: work)
+  }
+}

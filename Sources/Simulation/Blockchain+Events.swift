@@ -1,0 +1,296 @@
+import Consensus
+import Kernel
+import Ledger
+import Machines
+import Networking
+
+// MARK: - Events
+
+extension BlockchainState {
+  mutating func start(_ world: inout World) {
+    for i in nodes.indices {
+      let local = world.machines.localTime(of: nodes[i].machine, at: world.now)
+      swap(&effects.random, &nodes[i].random)
+      protocols[i].start(at: local, &effects)
+      swap(&effects.random, &nodes[i].random)
+      finish(i, handled: world.now, &world)
+    }
+  }
+
+  mutating func handle(_ event: Event, _ world: inout World) {
+    let i = Int(event.target)
+    let kind = event.kind
+    if kind < ChainEvent.messagesEnd {
+      if event.payload.c >> 63 == 1 { endUpload(event, &world) }
+      guard world.machines.isUp(nodes[i].machine) else { return }
+      receive(event, at: i, &world)
+      return
+    }
+    if kind == ChainEvent.departure {
+      depart(i, count: Int(event.payload.b), epoch: event.payload.a, &world)
+      return
+    }
+    guard world.machines.isUp(nodes[i].machine) else {
+      if kind >= ChainEvent.received { nodes[i].receiving -= 1 }
+      return
+    }
+    switch kind {
+    case ChainEvent.lottery:
+      guard event.payload.a == UInt64(nodes[i].lottery) else { return }
+      var step = event
+      step.payload.b = UInt64(nodes[i].template.index)
+      admit(step, at: i, ready: world.now, &world)
+    case ChainEvent.uploadEnd:
+      startUpload(i, generation: UInt32(truncatingIfNeeded: event.payload.a), &world)
+    case ChainEvent.blockOverdue, ChainEvent.bundleOverdue:
+      admit(event, at: i, ready: world.now, &world)
+    default:
+      nodes[i].receiving -= 1
+      admit(event, at: i, ready: world.now, &world)
+    }
+  }
+
+  private mutating func receive(_ event: Event, at i: Int, _ world: inout World) {
+    guard settings.links == .machines || event.kind == Boundary.submit else {
+      return admit(event, at: i, ready: world.now, &world)
+    }
+    let bytes = self.bytes(of: event)
+    let ready = world.machines.receive(bytes, at: nodes[i].machine, arrival: world.now)
+    if ready - world.now <= receptionPatience, nodes[i].receiving == 0 {
+      admit(event, at: i, ready: ready, &world)
+    } else {
+      nodes[i].receiving += 1
+      var later = event
+      later.time = ready
+      later.kind += ChainEvent.received
+      world.schedule(later)
+    }
+  }
+
+  private func bytes(of event: Event) -> Int {
+    event.kind & 255 == Boundary.submit
+      ? Int(Submission(event.payload).bytes) : Int(UInt32(truncatingIfNeeded: event.payload.b))
+  }
+
+  /// Passes a step to the node's lane, and takes it at once where that is the same.
+  private mutating func admit(_ event: Event, at i: Int, ready: SimTime, _ world: inout World) {
+    let work = self.work(of: event, at: i)
+    let handled = world.admit(
+      event, to: nodes[i].lane, of: nodes[i].machine, ready: ready, work.verification,
+      work.handling)
+    if let handled { execute(event, at: handled, &world) }
+  }
+
+  private func work(of event: Event, at i: Int) -> Work {
+    let kind = event.kind & 255
+    guard kind < ChainEvent.messagesEnd else { return .none }
+    if kind == Boundary.submit {
+      let requests = Submission(event.payload)
+      return Work(
+        verification: settings.costs.verify * Int64(requests.range.count),
+        handling: settings.costs.handling(
+          bytes: Int(requests.bytes), requests: Int(requests.range.count)))
+    }
+    let handling = settings.costs.handling(bytes: bytes(of: event))
+    switch kind {
+    case ChainEvent.block, ChainEvent.compact, ChainEvent.transactions:
+      let block = BlockID(index: UInt32(truncatingIfNeeded: event.payload.a))
+      guard effects.blocks.contains(block), known.state(Int(block.index), i) != .known
+      else { return Work(verification: .zero, handling: handling) }
+      var check = SimDuration.zero
+      // A header is checked once, when it comes; what follows it only completes the block.
+      if kind != ChainEvent.transactions { check += protocols[i].workOfHeader(settings.costs) }
+      if settings.relay == .afterBody, kind != ChainEvent.compact {
+        check += protocols[i].workOfBody(of: effects.blocks[block], settings.costs)
+      }
+      return Work(verification: check, handling: handling)
+    case ChainEvent.bundle:
+      let bundle = BundleID(index: UInt32(truncatingIfNeeded: event.payload.a))
+      guard bundles.contains(bundle) else { return Work(verification: .zero, handling: handling) }
+      let count = Int(bundles[bundle].range.count)
+      return Work(
+        verification: settings.costs.verify * Int64(count),
+        handling: settings.costs.handling(bytes: bytes(of: event), requests: count))
+    default: return Work(verification: .zero, handling: handling)
+    }
+  }
+
+  /// Lets node `event.target` take the step; its lane has handled the message at `time`.
+  mutating func execute(_ event: Event, at time: SimTime, _ world: inout World) {
+    let i = Int(event.target)
+    let kind = event.kind & 255
+    if kind == ChainEvent.lottery {
+      guard event.payload.a == UInt64(nodes[i].lottery) else { return }
+    }
+    nodes[i].steps += 1
+    nodes[i].digest.fold(UInt64(bitPattern: time.nanoseconds), UInt64(kind))
+    nodes[i].digest.fold(event.payload.a)
+    let item = UInt32(truncatingIfNeeded: event.payload.a)
+    let connection = Int(event.payload.a >> 32)
+    switch kind {
+    case ChainEvent.inv: upon(inv: BlockID(index: item), over: connection, at: i, time, &world)
+    case ChainEvent.getData: upon(request: BlockID(index: item), over: connection, at: i)
+    case ChainEvent.block, ChainEvent.transactions:
+      upon(block: BlockID(index: item), over: connection, kind, at: i, time, &world)
+    case ChainEvent.compact:
+      upon(compact: BlockID(index: item), over: connection, at: i, time, &world)
+    case ChainEvent.getTransactions:
+      sendBody(of: BlockID(index: item), to: connection, share: event.payload.d)
+    case ChainEvent.getBlocks: upon(locator: BlockID(index: item), over: connection, at: i)
+    case ChainEvent.inventory:
+      upon(
+        inventoryTo: BlockID(index: item), from: UInt32(truncatingIfNeeded: event.payload.d),
+        goesOn: event.payload.d >> 32 == 1, over: connection, at: i, time, &world)
+    case ChainEvent.lottery:
+      upon(lottery: BlockID(index: UInt32(truncatingIfNeeded: event.payload.b)), at: i, time, &world)
+    case ChainEvent.blockOverdue:
+      retry(BlockID(index: item), connection, attempt: event.payload.b, at: i, time, &world)
+    case ChainEvent.bundleInv, ChainEvent.getBundle, ChainEvent.bundle,
+      ChainEvent.bundleOverdue:
+      upon(bundleStep: event, kind, at: i, time, &world)
+    default: upon(submission: Submission(event.payload), at: i, time, &world)
+    }
+    finish(i, handled: time, &world)
+  }
+}
+
+// MARK: - Outputs
+
+extension BlockchainState {
+  /// Carries out what a step asked for, once it is complete.
+  mutating func finish(_ i: Int, handled: SimTime, _ world: inout World) {
+    var completed = handled
+    if effects.charged > .zero {
+      let work = world.machines.scaled(effects.charged, on: nodes[i].machine)
+      completed = world.machines.serve(nodes[i].lane, ready: handled, work: work)
+    }
+    if let delay = effects.lottery {
+      nodes[i].lottery &+= 1
+      let due = handled + world.machines.simulated(max(delay, .zero), on: nodes[i].machine)
+      world.schedule(
+        Event(
+          at: max(due, world.now), subsystem: index, kind: ChainEvent.lottery, target: UInt32(i),
+          payload: .init(UInt64(nodes[i].lottery))))
+    }
+    if !effects.published.isEmpty {
+      for block in effects.published {
+        outputs.append(ChainOutput(kind: .spread, item: block.index))
+      }
+    }
+    effects.clear()
+    guard !outputs.isEmpty else { return }
+    if completed == world.now, nodes[i].outbox.isEmpty {
+      for k in outputs.indices { carryOut(outputs[k], of: i, &world) }
+    } else {
+      for output in outputs { nodes[i].outbox.append(output) }
+      world.schedule(
+        Event(
+          at: completed, subsystem: index, kind: ChainEvent.departure, target: UInt32(i),
+          payload: .init(
+            UInt64(world.machines.epoch(of: nodes[i].machine)), UInt64(outputs.count))))
+    }
+    outputs.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func depart(_ i: Int, count: Int, epoch: UInt64, _ world: inout World) {
+    guard epoch == UInt64(world.machines.epoch(of: nodes[i].machine)) else { return }
+    for _ in 0..<count {
+      guard let output = nodes[i].outbox.popFirst() else {
+        preconditionFailure("\(name): node \(i) has nothing to send")
+      }
+      carryOut(output, of: i, &world)
+    }
+  }
+
+  private mutating func carryOut(_ output: ChainOutput, of i: Int, _ world: inout World) {
+    switch output.kind {
+    case .spread: spread(BlockID(index: output.item), except: output.connection, from: i, &world)
+    case .spreadBundle:
+      spread(BundleID(index: output.item), except: output.connection, from: i, &world)
+    case .send: send(output, from: i, &world)
+    case .know: books.learn(BlockID(index: output.item), at: world.now)
+    case .adopt: adopt(BlockID(index: output.item), by: i, &world)
+    }
+  }
+
+  mutating func send(_ output: ChainOutput, from i: Int, _ world: inout World) {
+    traffic.count(Int(output.message - ChainEvent.inv), from: i, bytes: output.bytes)
+    switch output.message {
+    case ChainEvent.block, ChainEvent.compact, ChainEvent.transactions:
+      if case .oneUploadAtATime = settings.links {
+        nodes[i].uploads.append(
+          Upload(
+            message: output.message, item: output.item, connection: output.connection,
+            bytes: output.bytes))
+        if !nodes[i].isUploading { startUpload(i, generation: nodes[i].uploadGeneration, &world) }
+        return
+      }
+    default: break
+    }
+    transmit(
+      output.message, output.item, output.detail, bytes: output.bytes,
+      over: Int(output.connection), from: i, &world)
+  }
+
+  /// Hands a message to the network, over one of the node's own connections.
+  @inline(__always)
+  mutating func transmit(
+    _ message: UInt16, _ item: UInt32, _ detail: UInt64, bytes: Int, over connection: Int,
+    from i: Int, _ world: inout World
+  ) {
+    let peer = Int(settings.topology.neighbours[connection])
+    let event = Event(
+      at: .zero, subsystem: index, kind: message, target: UInt32(peer),
+      payload: .init(
+        UInt64(item) | UInt64(reverse.back[connection]) << 32, UInt64(bytes), 0, detail))
+    let route = Route(
+      from: nodes[i].machine, to: nodes[peer].machine, channel: index, sender: i,
+      connection: connection)
+    switch settings.links {
+    case .machines: world.transmit(event, bytes: bytes, over: route)
+    case .oneUploadAtATime(let control, _):
+      world.propagate(event, bytes: bytes, over: route, sent: world.now + control)
+    }
+  }
+
+  /// Starts the next upload of node `i`, if `generation` is still its own.
+  mutating func startUpload(_ i: Int, generation: UInt32, _ world: inout World) {
+    guard generation == nodes[i].uploadGeneration else { return }
+    guard case .oneUploadAtATime(_, let processing) = settings.links,
+      let upload = nodes[i].uploads.popFirst()
+    else {
+      nodes[i].isUploading = false
+      return
+    }
+    nodes[i].isUploading = true
+    nodes[i].uploadGeneration &+= 1
+    let current = nodes[i].uploadGeneration
+    let peer = Int(settings.topology.neighbours[Int(upload.connection)])
+    let event = Event(
+      at: .zero, subsystem: index, kind: upload.message, target: UInt32(peer),
+      payload: .init(
+        UInt64(upload.item) | UInt64(reverse.back[Int(upload.connection)]) << 32,
+        UInt64(upload.bytes), 1 << 63 | UInt64(current) << 32 | UInt64(i)))
+    let (from, to) = (nodes[i].machine, nodes[peer].machine)
+    let sent = world.now + world.machines.transfer(upload.bytes, from: from, to: to) + processing
+    let passage = world.propagate(
+      event, bytes: upload.bytes,
+      over: Route(
+        from: from, to: to, channel: index, sender: i, connection: Int(upload.connection)),
+      sent: sent)
+    if case .lost = passage {
+      world.schedule(
+        Event(
+          at: sent, subsystem: index, kind: ChainEvent.uploadEnd, target: UInt32(i),
+          payload: .init(UInt64(current))))
+    }
+  }
+
+  /// An upload has arrived: its sender's next begins.
+  private mutating func endUpload(_ event: Event, _ world: inout World) {
+    let sender = Int(UInt32(truncatingIfNeeded: event.payload.c))
+    let generation = UInt32(truncatingIfNeeded: event.payload.c >> 32) & 0x7FFF_FFFF
+    guard generation == nodes[sender].uploadGeneration & 0x7FFF_FFFF else { return }
+    startUpload(sender, generation: nodes[sender].uploadGeneration, &world)
+  }
+}

@@ -1,0 +1,200 @@
+import Consensus
+import Kernel
+import Ledger
+import Machines
+import Metrics
+
+// MARK: - Making blocks
+
+extension BlockchainState {
+  mutating func upon(
+    lottery template: BlockID, at i: Int, _ time: SimTime, _ world: inout World
+  ) {
+    let local = world.machines.localTime(of: nodes[i].machine, at: time)
+    swap(&effects.random, &nodes[i].random)
+    defer { swap(&effects.random, &nodes[i].random) }
+    // A template that was dropped is of a chain that all have left.
+    let base = effects.blocks.contains(template) ? template : protocols[i].head
+    guard let draft = protocols[i].upon(lottery: base, at: local, &effects) else { return }
+    effects.charge(protocols[i].workOfMaking(settings.costs))
+    let block = assemble(draft, by: i, at: time, &world)
+    known.append()
+    known.set(.known, Int(block.index), i)
+    nodes[i].digest.fold(effects.blocks[block].digest.value)
+    let before = protocols[i].head
+    protocols[i].upon(made: block, at: local, &effects)
+    outputs.append(ChainOutput(kind: .know, item: block.index))
+    if protocols[i].head != before {
+      outputs.append(ChainOutput(kind: .adopt, item: protocols[i].head.index))
+    }
+    if let limit = settings.madeBlocks, books.made >= limit { world.isComplete = true }
+    if books.made % 64 == 0 { settle(&world) }
+  }
+
+  /// Fills a block with the oldest transactions that the node has and its chain does not hold.
+  private mutating func assemble(
+    _ draft: BlockDraft, by i: Int, at time: SimTime, _ world: inout World
+  ) -> BlockID {
+    fill(on: draft.parent, by: i)
+    let block = effects.blocks.seal(draft, by: i, at: time, filler: settings.blockFiller)
+    books.make(block, effects.blocks)
+    for k in 0..<effects.blocks[block].partCount {
+      let part = effects.blocks.part(k, of: block)
+      if bundles.overlap(of: part, on: draft.parent, effects.blocks) > 0 {
+        report("double-inclusion", "a block holds transactions that its chain holds", &world)
+      }
+      if part.range.end > world.logs[Int(part.range.population)].count {
+        report("validity", "a block holds a transaction that nobody submitted", &world)
+      }
+      bundles.include(part, in: block)
+      world.logs[Int(part.range.population)].pass(.included, part.range, at: time)
+    }
+    return block
+  }
+
+  private mutating func fill(on parent: BlockID, by i: Int) {
+    guard bundles.endIndex > bundles.startIndex, settings.blockCapacity > 0 else { return }
+    advanceCursor(of: i)
+    var room = settings.blockCapacity
+    let start = parent == nodes[i].template ? Int(nodes[i].cursor) : bundles.startIndex
+    for index in max(start, bundles.startIndex)..<bundles.endIndex {
+      guard knownBundles.state(index, i) == .known else { continue }
+      let bundle = BundleID(index: UInt32(index))
+      var from = bundles[bundle].range.first
+      while let gap = bundles.gap(in: bundle, from: from, on: parent, effects.blocks) {
+        let fitting = settings.transactionSizes.prefix(of: gap, within: room)
+        let taken = gap.prefix(fitting)
+        if fitting > 0 {
+          let bytes = settings.transactionSizes.bytes(of: taken)
+          effects.blocks.add(BlockPart(range: taken, bundle: bundle.index), bytes: bytes)
+          room -= bytes
+        }
+        if fitting < Int(gap.count) { return }
+        from = taken.end
+      }
+    }
+  }
+
+  /// Passes the bundles that are wholly on the node's chain.
+  private mutating func advanceCursor(of i: Int) {
+    var cursor = max(Int(nodes[i].cursor), bundles.startIndex)
+    while cursor < bundles.endIndex, knownBundles.state(cursor, i) == .known {
+      let bundle = BundleID(index: UInt32(cursor))
+      let first = bundles[bundle].range.first
+      if bundles.gap(in: bundle, from: first, on: nodes[i].template, effects.blocks) != nil {
+        break
+      }
+      cursor += 1
+    }
+    nodes[i].cursor = UInt32(cursor)
+  }
+
+  func report(_ monitor: String, _ detail: String, _ world: inout World) {
+    guard world.violations.count < 100 else { return }
+    world.violations.append(
+      Outcome.Violation(
+        subsystem: name, monitor: monitor, time: world.now.seconds, detail: detail))
+  }
+}
+
+// MARK: - Adopting chains
+
+extension BlockchainState {
+  /// Node `i` has adopted the chain that ends in `head`: its mempool follows, and what is deep
+  /// enough now is decided in its eyes.
+  mutating func adopt(_ head: BlockID, by i: Int, _ world: inout World) {
+    let old = nodes[i].template
+    guard head != old else { return }
+    nodes[i].template = head
+    if effects.blocks[head].parent == old {
+      take(head, into: i)
+    } else {
+      reorganise(from: old, to: head, by: i, &world)
+    }
+    let depth = UInt32(protocols[i].confirmations)
+    let height = effects.blocks[head].height
+    let confirmed =
+      height + 1 > depth
+      ? effects.blocks.ancestor(of: head, at: height + 1 - depth) : oldestKept
+    confirm(confirmed, by: i, &world)
+  }
+
+  private mutating func reorganise(
+    from old: BlockID, to head: BlockID, by i: Int, _ world: inout World
+  ) {
+    let shared = effects.blocks.commonAncestor(old, head)
+    let depth = Int(effects.blocks[old].height) - Int(effects.blocks[shared].height)
+    if depth > 0 { books.noteReorganisation(depth) }
+    if let limit = protocols[i].rollbackLimit, depth > limit, shared >= oldestKept {
+      report("rollback", "node \(i) gave up \(depth) blocks, the limit is \(limit)", &world)
+    }
+    var walk = old
+    while walk != shared {
+      giveBack(walk, at: i)
+      walk = effects.blocks[walk].parent
+    }
+    let base = scratch.count
+    walk = head
+    while walk != shared {
+      scratch.append(walk)
+      walk = effects.blocks[walk].parent
+    }
+    while scratch.count > base, let block = scratch.popLast() { take(block, into: i) }
+  }
+
+  private var oldestKept: BlockID { BlockID(index: UInt32(effects.blocks.startIndex)) }
+
+  /// The transactions of `block` leave the mempool of node `i`.
+  private mutating func take(_ block: BlockID, into i: Int) {
+    for k in 0..<effects.blocks[block].partCount {
+      let part = effects.blocks.part(k, of: block)
+      let bundle = BundleID(index: part.bundle)
+      guard bundles.contains(bundle) else { continue }
+      if knownBundles.state(Int(part.bundle), i) == .known {
+        nodes[i].waiting -= Int32(part.range.count)
+      } else if part.range == bundles[bundle].range {
+        // The block brought what no peer had told of.
+        knownBundles.set(.known, Int(part.bundle), i)
+      }
+    }
+  }
+
+  /// The transactions of `block`, which node `i` has left, wait again.
+  private mutating func giveBack(_ block: BlockID, at i: Int) {
+    for k in 0..<effects.blocks[block].partCount {
+      let part = effects.blocks.part(k, of: block)
+      guard bundles.contains(BundleID(index: part.bundle)) else { continue }
+      nodes[i].cursor = min(nodes[i].cursor, part.bundle)
+      if knownBundles.state(Int(part.bundle), i) == .known {
+        nodes[i].waiting += Int32(part.range.count)
+      }
+    }
+  }
+
+  /// Moves the newest block that is deep enough at node `i`.
+  private mutating func confirm(_ block: BlockID, by i: Int, _ world: inout World) {
+    let old = nodes[i].confirmed
+    guard block != old else { return }
+    nodes[i].confirmed = block
+    let isNext = effects.blocks[block].parent == old
+    let shared = isNext ? old : effects.blocks.commonAncestor(old, block)
+    var walk = old
+    while walk != shared {
+      books.unconfirm(walk, effects.blocks, &world)
+      walk = effects.blocks[walk].parent
+    }
+    let base = scratch.count
+    walk = block
+    while walk != shared {
+      scratch.append(walk)
+      walk = effects.blocks[walk].parent
+    }
+    while scratch.count > base, let next = scratch.popLast() {
+      books.confirm(next, effects.blocks, &world, index: index)
+      replyFor(next, from: i, &world)
+    }
+    if let target = settings.decisions, world.decisions[Int(index)] >= target {
+      world.isComplete = true
+    }
+  }
+}

@@ -1,0 +1,22 @@
+/// Prints what the simulator costs: `tributary-bench [NAME...]`, all benches if none is named.
+///
+/// User CPU time, not wall time: other work on the machine disturbs it less. Trust ratios, and the
+/// least of several runs.
+@main
+enum Main {
+  /// One file a bench; each is listed here.
+  static let benches: [Bench] = [Phold.bench, Samplers.bench, Agreement.bench]
+
+  static func main() {
+    let names = CommandLine.arguments.dropFirst()
+    let known = benches.map(\.name)
+    for name in names where !known.contains(name) {
+      print("unknown bench '\(name)'; known are \(known.joined(separator: ", "))")
+      exit(status: 64)
+    }
+    print(Row.head)
+    for bench in benches where names.isEmpty || names.contains(bench.name) {
+      bench.run { print($0) }
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import Metrics
+import Reporting
+import Testing
+
+@Suite("Report page") struct ReportPageTests {
+  let scratch = Scratch()
+
+  private func page(_ experiment: Experiment, edit: (inout Outcome) -> Void = { _ in }) throws
+    -> String
+  {
+    let folder = try ResultFolder(scratch.path + "/a", for: experiment)
+    for var record in Fixture.records(experiment) {
+      edit(&record.outcome)
+      try folder.append(record)
+    }
+    _ = try folder.finish()
+    return Scratch.text(scratch.path + "/a/report.html")
+  }
+
+  /// Tags that are not closed, or closed in the wrong order.
+  private func faults(_ html: String) -> [String] {
+    var open: [Substring] = []
+    var faults: [String] = []
+    var rest = html[...]
+    while let start = rest.firstIndex(of: "<") {
+      guard let end = rest[start...].firstIndex(of: ">") else { return faults + ["open tag"] }
+      let tag = rest[rest.index(after: start)..<end]
+      rest = rest[rest.index(after: end)...]
+      let name = tag.prefix { $0 != " " && $0 != "\n" }
+      if tag.contains("<") { faults.append("< in \(tag)") }
+      if tag.filter({ $0 == "\"" }).count % 2 != 0 { faults.append("quotes in \(tag)") }
+      if name.hasPrefix("!") || tag.hasSuffix("/") { continue }
+      if name.hasPrefix("/") {
+        if open.popLast() != name.dropFirst() { faults.append("closing \(name)") }
+      } else {
+        open.append(name)
+      }
+    }
+    return faults + open.map { "not closed: \($0)" }
+  }
+
+  @Test("the page is well formed, whatever is swept") func wellFormed() throws {
+    #expect(faults(try page(Fixture.comparison())) == [])
+    #expect(faults(try page(Fixture.comparison(replications: 1))) == [])
+    #expect(faults(try page(Fixture.grid())) == [])
+    #expect(faults(try page(Fixture.experiment("plain", [[]], 3))) == [])
+    #expect(faults(try page(Fixture.grid()) { $0 = Outcome() }) == [])
+  }
+
+  @Test("text from outside is escaped") func escaping() throws {
+    let evil = "<script>alert('1')</script>&\"\u{1}"
+    var experiment = Fixture.experiment(evil, [[(evil, evil)], [(evil, "b")]], 2)
+    experiment.warnings = [evil]
+    let html = try page(experiment) { outcome in
+      outcome.metrics.append(.init("main." + evil, evil, 1))
+      outcome.metrics.append(.init(evil + ".throughput", evil, 1))
+      outcome.series.append(.init("main." + evil, evil, step: 1, values: [1, 2]))
+      outcome.messages.append(
+        .init(
+          subsystem: "main", type: evil, count: 1, bytes: 1, duplicates: 0, nodeMeanBytes: 1,
+          nodeMaxBytes: 1))
+      outcome.violations = [.init(subsystem: evil, monitor: evil, time: 1, detail: evil)]
+      outcome.warnings = [evil]
+    }
+    #expect(!html.contains("<script"))
+    #expect(!html.contains("\u{1}"))
+    #expect(html.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;"))
+    #expect(faults(html) == [])
+  }
+
+  @Test("the page asks for nothing from outside and runs no script") func selfContained() throws {
+    let html = try page(Fixture.grid())
+    for forbidden in ["http:", "https:", "<script", "<link", "<img", "@import", "url(", "src="] {
+      #expect(!html.contains(forbidden))
+    }
+    #expect(html.contains("default-src 'none'"))
+    #expect(html.contains("prefers-color-scheme:dark"))
+  }
+
+  @Test("numbers that are not finite or far apart do not reach the drawings") func extremes() throws
+  {
+    let html = try page(Fixture.grid()) { outcome in
+      for index in outcome.metrics.indices { outcome.metrics[index].value? *= 1e290 }
+      outcome.series.append(.init("main.x", "s", step: 1, values: [.nan, 0, 1e308, -1e308]))
+      outcome.series.append(.init("main.empty", "s", step: 1, values: []))
+    }
+    #expect(faults(html) == [])
+    for attribute in ["\"nan\"", "\"inf\"", "\"-inf\"", "Lnan", "Linf"] {
+      #expect(!html.contains(attribute))
+    }
+  }
+
+  @Test("violations and warnings are shown with what replays them") func alerts() throws {
+    let html = try page(Fixture.comparison(replications: 2)) { outcome in
+      outcome.warnings = ["The load is above the bound."]
+      outcome.violations = [
+        .init(subsystem: "main", monitor: "agreement", time: 12.5, detail: "two digests at slot 7")
+      ]
+    }
+    #expect(html.contains("6 violations"))
+    #expect(html.contains("two digests at slot 7"))
+    #expect(html.contains("2 of 2 runs"))
+    #expect(html.contains("<td>1099511627776</td>"))
+  }
+}
