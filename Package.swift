@@ -10,10 +10,14 @@ let hot: [SwiftSetting] = [
     .when(configuration: .release))
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
-  -> Target
-{
-  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: hot)
+/// - Parameter pages: what is written for readers beside the code.
+func library(
+  _ name: String, _ dependencies: [Target.Dependency], pages: [String] = [],
+  resources: [Resource] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, exclude: pages, resources: resources,
+    swiftSettings: hot)
 }
 
 func tests(_ module: String, _ others: [String] = []) -> Target {
@@ -52,7 +56,9 @@ let package = Package(
     library("Networking", ["Kernel", "Machines"]),
     library("Metrics", ["Kernel", "Statistics", "Ledger"]),
     library("Consensus", ["Kernel", "Ledger", "Machines"]),
-    library("Protocols", ["Kernel", "Ledger", "Machines", "Consensus"]),
+    library(
+      "Protocols", ["Kernel", "Ledger", "Machines", "Consensus"],
+      pages: ["PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "Praos/Praos.md"]),
     library("Workloads", ["Kernel", "Ledger"]),
     library(
       "Simulation",

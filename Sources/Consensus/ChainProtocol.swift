@@ -71,7 +71,7 @@ public struct ChainFigure: Sendable, Equatable {
   }
 }
 
-/// What a node of a chain asks of the world, collected in a buffer that is reused from step to step.
+/// What a node of a chain asks of the world: a buffer that is reused from step to step.
 public struct ChainEffects: Sendable {
   /// Blocks to be spread, in order.
   public internal(set) var published: [BlockID] = []
@@ -102,7 +102,7 @@ public struct ChainEffects: Sendable {
 
   /// Empties the buffer; the engine calls it when it has read all.
   public mutating func clear() {
-    published.removeAll(keepingCapacity: true)
+    if !published.isEmpty { published.removeAll(keepingCapacity: true) }
     lottery = nil
     charged = .zero
   }

@@ -64,7 +64,6 @@ public struct BlockArena: Sendable {
     let height = parent.height + 1
     var digest = RunDigest(parent.digest.value)
     digest.fold(UInt64(miner), draft.salt)
-    digest.fold(UInt64(blocks.endIndex))
     for i in opened..<parts.endIndex {
       let range = parts[i].range
       digest.fold(range.first, UInt64(range.count) << 32 | UInt64(range.population))

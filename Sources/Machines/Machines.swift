@@ -128,6 +128,9 @@ public struct Machines: Sendable {
 
   public func isUp(_ node: NodeID) -> Bool { nodes[Int(node.index)].isUp }
 
+  /// Whether processing takes no time at `node`.
+  public func hasIdealProcessor(_ node: NodeID) -> Bool { nodes[Int(node.index)].slowdown == 0 }
+
   /// How often `node` has crashed.
   public func epoch(of node: NodeID) -> UInt32 { nodes[Int(node.index)].epoch }
 }
@@ -163,7 +166,9 @@ extension Machines {
   /// Writes and flushes `bytes` to the disk of `node`; returns when they are stable.
   public mutating func write(_ bytes: Int, to node: NodeID, ready: SimTime) -> SimTime {
     let i = Int(node.index)
-    let work = nearest(Double(bytes) * nodes[i].diskByte) + nodes[i].diskFlush
+    let work =
+      nearest(Double(bytes) * nodes[i].diskByte)
+      + nodes[i].diskFlush
     guard work > .zero else { return ready }
     return nodes[i].disk.serve(work, ready: ready)
   }
@@ -189,7 +194,8 @@ extension Machines {
     if verification > .zero {
       let i = Int(node.index)
       if nodes[i].verifiers > 0 {
-        let core = earliestVerifier(of: i)
+        let core = earliestVerifier(
+          first: Int(nodes[i].firstVerifier), count: Int(nodes[i].verifiers))
         verified = verifiers[core].serve(verification, ready: ready)
       } else {
         work += verification
@@ -200,12 +206,10 @@ extension Machines {
     return (handedOver, work)
   }
 
-  private func earliestVerifier(of node: Int) -> Int {
-    let first = Int(nodes[node].firstVerifier)
+  private func earliestVerifier(first: Int, count: Int) -> Int {
     var best = first
     var earliest = verifiers[first].free
-    for core in first + 1..<first + Int(nodes[node].verifiers)
-    where verifiers[core].free < earliest {
+    for core in first + 1..<first + count where verifiers[core].free < earliest {
       best = core
       earliest = verifiers[core].free
     }

@@ -208,6 +208,7 @@ extension ChainMeasures {
   /// How evenly the proposals that were decided are spread over those who may propose.
   func production() -> [Outcome.Metric] {
     guard books.proposers > 0 else { return [] }
+    guard books.proposers > 0 else { return [] }
     var shares = [Double](repeating: 0, count: books.proposers)
     for entry in books.decisions.entries {
       guard let proposer = entry.proposer, proposer < shares.count else { continue }

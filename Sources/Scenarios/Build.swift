@@ -26,6 +26,8 @@ extension Scenario {
           subsystem: population.subsystem, role: UInt32(population.role), node: population.node,
           chain: UInt16(population.chain + 1)))
     }
+    // Clients are users of the cloud, not machines in it.
+    for host in hosts { run.world.placeOutside(host.node) }
     let sizes = TransactionSizes(populations.map(\.size), seed: seed)
     // Role r of a node runs on its lane r mod lanes.
     var roles = [Int](repeating: 0, count: run.world.machines.count)

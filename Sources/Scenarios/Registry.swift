@@ -2,11 +2,14 @@ import Consensus
 import Kernel
 import Ledger
 import Machines
+import Networking
 import Protocols
 import Simulation
 
 /// Every protocol that a scenario can name. A new protocol is one line here.
 public let registry: [ProtocolEntry] = [
+  .spreading(Nakamoto.self, "proof of work, longest chain; Nakamoto 2008"),
+  .spreading(Praos.self, "proof of stake by a private lottery; Ouroboros Praos, EUROCRYPT 2018"),
   .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999")
 ]
 
@@ -17,6 +20,8 @@ public struct ProtocolEntry: Sendable {
   public let parameters: [Parameter]
   /// Blocks are found by hashing, which costs energy beside the nodes' own.
   public let mines: Bool
+  /// It spreads blocks over a topology instead of addressing a committee.
+  public let spreads: Bool
   /// What is wrong with the values for so many nodes, if anything.
   let problem: @Sendable (ParameterValues, Int) -> String?
   let build: @Sendable (ChainBlueprint) -> BuiltChain
@@ -54,6 +59,7 @@ extension ProtocolEntry {
   ) -> ProtocolEntry {
     ProtocolEntry(
       name: P.name, sentence: sentence, parameters: P.parameters, mines: false,
+      spreads: false,
       problem: { values, nodes in
         guard nodes <= Committee.largest else {
           return "a committee has at most \(Committee.largest) replicas, not \(nodes)"
@@ -84,5 +90,54 @@ extension ProtocolEntry {
           subsystem: group, connections: n * n + n * blueprint.sizes.populations, senders: n,
           replyQuorum: committee.weakQuorum, usesGateways: false)
       })
+  }
+}
+
+extension ProtocolEntry {
+  /// A protocol that spreads blocks.
+  public static func spreading<P: ScenarioChainProtocol>(
+    _ type: P.Type, _ sentence: String
+  ) -> ProtocolEntry {
+    ProtocolEntry(
+      name: P.name, sentence: sentence, parameters: P.parameters, mines: P.mines, spreads: true,
+      problem: { P.problem(with: $0, nodes: $1) },
+      build: { blueprint in
+        guard let plan = blueprint.plan.consensus.spreading else {
+          preconditionFailure("\(P.name) without a way to spread blocks")
+        }
+        let n = blueprint.nodes.count
+        let (protocols, genesis) = P.make(
+          blueprint.plan.consensus.values,
+          ChainContext(
+            shares: plan.shares.shares(nodes: n, seed: blueprint.seed), seed: blueprint.seed))
+        let settings = BlockchainSettings(plan, blueprint)
+        let chain = Blockchain(
+          index: blueprint.index, name: blueprint.plan.name, nodes: blueprint.nodes,
+          lanes: blueprint.lanes, protocols: protocols, genesis: genesis, settings: settings,
+          seed: blueprint.seed)
+        return BuiltChain(
+          subsystem: chain,
+          connections: Blockchain<P>.connections(
+            of: settings.topology, populations: blueprint.sizes.populations),
+          senders: n, replyQuorum: 1, usesGateways: true)
+      })
+  }
+}
+
+extension BlockchainSettings {
+  init(_ plan: SpreadingPlan, _ blueprint: ChainBlueprint) {
+    var stream = RandomStream(seed: blueprint.seed, purpose: "topology of \(blueprint.plan.name)")
+    let nodes = blueprint.nodes.count
+    // The reader has built one of this kind and size: only an unlucky draw can fail.
+    let topology = (try? plan.topology.make(nodes: nodes, using: &stream)) ?? .fullMesh(nodes)
+    self.init(
+      topology: topology, blocks: plan.blocks, transactions: plan.transactions,
+      links: plan.links, relay: plan.relay, relays: plan.relays,
+      skipsAnnouncers: plan.skipsAnnouncers, sizes: plan.sizes, costs: blueprint.costs,
+      transactionSizes: blueprint.sizes, replies: blueprint.plan.replies,
+      blockCapacity: plan.blockCapacity, blockFiller: plan.blockFiller,
+      mempool: blueprint.plan.mempool.capacity, eviction: blueprint.plan.mempool.eviction,
+      requestTimeout: plan.requestTimeout, syncPeers: plan.syncPeers,
+      inventoryLimit: plan.inventoryLimit, retained: 64, decisions: blueprint.decisions)
   }
 }

@@ -118,6 +118,14 @@ extension BlockchainState {
   private func hasReceived(_ block: BlockID, _ i: Int) -> Bool {
     switch known.state(Int(block.index), i) {
     case .known, .orphan: true
+    case .unknown, .requested, .checking, .evicted: false
+    }
+  }
+
+  /// Whether all of `block` has come to node `i`, handled or not.
+  func hasCome(_ block: BlockID, _ i: Int) -> Bool {
+    switch known.state(Int(block.index), i) {
+    case .known, .orphan, .checking: true
     case .unknown, .requested, .evicted: false
     }
   }
@@ -172,6 +180,7 @@ extension BlockchainState {
       protocols[i].upon(block: block, at: local, &effects)
       swap(&effects.random, &nodes[i].random)
       let hasAdopted = protocols[i].head != before
+      if hasAdopted { follow(protocols[i].head, by: i) }
       if settings.blocks != .direct, hasAdopted || settings.relays == .valid {
         outputs.append(
           ChainOutput(

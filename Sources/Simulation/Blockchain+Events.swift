@@ -51,6 +51,7 @@ extension BlockchainState {
   }
 
   private mutating func receive(_ event: Event, at i: Int, _ world: inout World) {
+    if event.kind == Boundary.submit { register(Submission(event.payload)) }
     guard settings.links == .machines || event.kind == Boundary.submit else {
       return admit(event, at: i, ready: world.now, &world)
     }
@@ -74,11 +75,32 @@ extension BlockchainState {
 
   /// Passes a step to the node's lane, and takes it at once where that is the same.
   private mutating func admit(_ event: Event, at i: Int, ready: SimTime, _ world: inout World) {
+    if ready == world.now, world.isIdle(nodes[i].lane, of: nodes[i].machine) {
+      return execute(event, at: ready, &world)
+    }
     let work = self.work(of: event, at: i)
+    nodes[i].processor += work.verification + work.handling
     let handled = world.admit(
       event, to: nodes[i].lane, of: nodes[i].machine, ready: ready, work.verification,
       work.handling)
+    // What a message costs depends on what came before it, not on what has been handled, which may
+    // be ahead of time.
+    noteComing(event, at: i)
     if let handled { execute(event, at: handled, &world) }
+  }
+
+  /// Notes that a whole block has come, so that one that comes again is not checked again.
+  private mutating func noteComing(_ event: Event, at i: Int) {
+    switch event.kind & 255 {
+    case ChainEvent.block, ChainEvent.transactions:
+      let item = Int(UInt32(truncatingIfNeeded: event.payload.a))
+      guard effects.blocks.contains(BlockID(index: UInt32(item))) else { return }
+      switch known.state(item, i) {
+      case .unknown, .requested: known.set(.checking, item, i)
+      case .checking, .orphan, .known, .evicted: break
+      }
+    default: break
+    }
   }
 
   private func work(of event: Event, at i: Int) -> Work {
@@ -95,7 +117,7 @@ extension BlockchainState {
     switch kind {
     case ChainEvent.block, ChainEvent.compact, ChainEvent.transactions:
       let block = BlockID(index: UInt32(truncatingIfNeeded: event.payload.a))
-      guard effects.blocks.contains(block), known.state(Int(block.index), i) != .known
+      guard effects.blocks.contains(block), !hasCome(block, i)
       else { return Work(verification: .zero, handling: handling) }
       var check = SimDuration.zero
       // A header is checked once, when it comes; what follows it only completes the block.
@@ -115,6 +137,18 @@ extension BlockchainState {
     }
   }
 
+  /// What the digest holds of an event: a block by its content, since numbers are given in the
+  /// order in which blocks are made anywhere.
+  @inline(__always)
+  private func label(of event: Event, _ kind: UInt16) -> UInt64 {
+    let block = BlockID(index: UInt32(truncatingIfNeeded: event.payload.a))
+    guard kind <= ChainEvent.inventory || kind == ChainEvent.blockOverdue,
+      kind >= ChainEvent.inv
+    else { return event.payload.a }
+    return effects.blocks.contains(block)
+      ? effects.blocks[block].digest.value ^ event.payload.a >> 32 : 0
+  }
+
   /// Lets node `event.target` take the step; its lane has handled the message at `time`.
   mutating func execute(_ event: Event, at time: SimTime, _ world: inout World) {
     let i = Int(event.target)
@@ -124,7 +158,7 @@ extension BlockchainState {
     }
     nodes[i].steps += 1
     nodes[i].digest.fold(UInt64(bitPattern: time.nanoseconds), UInt64(kind))
-    nodes[i].digest.fold(event.payload.a)
+    nodes[i].digest.fold(label(of: event, kind))
     let item = UInt32(truncatingIfNeeded: event.payload.a)
     let connection = Int(event.payload.a >> 32)
     switch kind {
@@ -142,7 +176,8 @@ extension BlockchainState {
         inventoryTo: BlockID(index: item), from: UInt32(truncatingIfNeeded: event.payload.d),
         goesOn: event.payload.d >> 32 == 1, over: connection, at: i, time, &world)
     case ChainEvent.lottery:
-      upon(lottery: BlockID(index: UInt32(truncatingIfNeeded: event.payload.b)), at: i, time, &world)
+      let template = BlockID(index: UInt32(truncatingIfNeeded: event.payload.b))
+      upon(lottery: template, at: i, time, &world)
     case ChainEvent.blockOverdue:
       retry(BlockID(index: item), connection, attempt: event.payload.b, at: i, time, &world)
     case ChainEvent.bundleInv, ChainEvent.getBundle, ChainEvent.bundle,
@@ -151,6 +186,16 @@ extension BlockchainState {
     default: upon(submission: Submission(event.payload), at: i, time, &world)
     }
     finish(i, handled: time, &world)
+  }
+}
+
+extension World {
+  /// Whether a step that is ready now is handled now, whatever it is: its lane takes no time, and
+  /// nothing is before it.
+  @inline(__always)
+  func isIdle(_ lane: Int, of node: NodeID) -> Bool {
+    machines.hasIdealProcessor(node) && !usesReferenceLanes && machines.lanes[lane].free <= now
+      && machines.lanes[lane].handedOver <= now && inboxes[lane].waiting.isEmpty
   }
 }
 
@@ -163,6 +208,7 @@ extension BlockchainState {
     if effects.charged > .zero {
       let work = world.machines.scaled(effects.charged, on: nodes[i].machine)
       completed = world.machines.serve(nodes[i].lane, ready: handled, work: work)
+      nodes[i].processor += effects.charged
     }
     if let delay = effects.lottery {
       nodes[i].lottery &+= 1
@@ -182,14 +228,37 @@ extension BlockchainState {
     if completed == world.now, nodes[i].outbox.isEmpty {
       for k in outputs.indices { carryOut(outputs[k], of: i, &world) }
     } else {
-      for output in outputs { nodes[i].outbox.append(output) }
+      let waiting = nodes[i].outbox.endIndex
+      for k in outputs.indices { postpone(outputs[k], of: i) }
       world.schedule(
         Event(
           at: completed, subsystem: index, kind: ChainEvent.departure, target: UInt32(i),
           payload: .init(
-            UInt64(world.machines.epoch(of: nodes[i].machine)), UInt64(outputs.count))))
+            UInt64(world.machines.epoch(of: nodes[i].machine)),
+            UInt64(nodes[i].outbox.endIndex - waiting))))
     }
     outputs.removeAll(keepingCapacity: true)
+  }
+
+  /// Keeps an output until its step is complete. Who has announced an item already is asked now: by
+  /// then, later messages may have been handled ahead of time.
+  private mutating func postpone(_ output: ChainOutput, of i: Int) {
+    let isBlock = output.kind == .spread
+    guard isBlock || output.kind == .spreadBundle, settings.skipsAnnouncers,
+      isBlock ? settings.blocks.announces : settings.transactions.announces
+    else {
+      nodes[i].outbox.append(output)
+      return
+    }
+    for c in settings.topology.neighbours(of: i) where UInt32(c) != output.connection {
+      let hasIt =
+        isBlock ? known.isMarked(Int(output.item), c) : knownBundles.isMarked(Int(output.item), c)
+      guard !hasIt else { continue }
+      nodes[i].outbox.append(
+        ChainOutput(
+          kind: .send, message: isBlock ? ChainEvent.inv : ChainEvent.bundleInv,
+          item: output.item, connection: UInt32(c), bytes: settings.sizes.inv))
+    }
   }
 
   private mutating func depart(_ i: Int, count: Int, epoch: UInt64, _ world: inout World) {

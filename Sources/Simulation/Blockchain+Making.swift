@@ -25,6 +25,7 @@ extension BlockchainState {
     protocols[i].upon(made: block, at: local, &effects)
     outputs.append(ChainOutput(kind: .know, item: block.index))
     if protocols[i].head != before {
+      follow(protocols[i].head, by: i)
       outputs.append(ChainOutput(kind: .adopt, item: protocols[i].head.index))
     }
     if let limit = settings.madeBlocks, books.made >= limit { world.isComplete = true }
@@ -56,7 +57,7 @@ extension BlockchainState {
     guard bundles.endIndex > bundles.startIndex, settings.blockCapacity > 0 else { return }
     advanceCursor(of: i)
     var room = settings.blockCapacity
-    let start = parent == nodes[i].template ? Int(nodes[i].cursor) : bundles.startIndex
+    let start = parent == nodes[i].followed ? Int(nodes[i].cursor) : bundles.startIndex
     for index in max(start, bundles.startIndex)..<bundles.endIndex {
       guard knownBundles.state(index, i) == .known else { continue }
       let bundle = BundleID(index: UInt32(index))
@@ -81,7 +82,7 @@ extension BlockchainState {
     while cursor < bundles.endIndex, knownBundles.state(cursor, i) == .known {
       let bundle = BundleID(index: UInt32(cursor))
       let first = bundles[bundle].range.first
-      if bundles.gap(in: bundle, from: first, on: nodes[i].template, effects.blocks) != nil {
+      if bundles.gap(in: bundle, from: first, on: nodes[i].followed, effects.blocks) != nil {
         break
       }
       cursor += 1
@@ -100,34 +101,38 @@ extension BlockchainState {
 // MARK: - Adopting chains
 
 extension BlockchainState {
-  /// Node `i` has adopted the chain that ends in `head`: its mempool follows, and what is deep
-  /// enough now is decided in its eyes.
+  /// Node `i` has adopted the chain that ends in `head`, and the step is complete: outside, it
+  /// builds on it, and what is deep enough now is decided in its eyes.
   mutating func adopt(_ head: BlockID, by i: Int, _ world: inout World) {
     let old = nodes[i].template
     guard head != old else { return }
     nodes[i].template = head
-    if effects.blocks[head].parent == old {
-      take(head, into: i)
-    } else {
-      reorganise(from: old, to: head, by: i, &world)
+    if effects.blocks[head].parent != old {
+      let shared = effects.blocks.commonAncestor(old, head)
+      let depth = Int(effects.blocks[old].height) - Int(effects.blocks[shared].height)
+      if depth > 0 { books.noteReorganisation(depth) }
+      if let limit = protocols[i].rollbackLimit, depth > limit {
+        report("rollback", "node \(i) gave up \(depth) blocks, the limit is \(limit)", &world)
+      }
     }
-    let depth = UInt32(protocols[i].confirmations)
-    let height = effects.blocks[head].height
-    let confirmed =
-      height + 1 > depth
-      ? effects.blocks.ancestor(of: head, at: height + 1 - depth) : oldestKept
-    confirm(confirmed, by: i, &world)
+    confirm(confirmed(below: head, at: i), by: i, &world)
   }
 
-  private mutating func reorganise(
-    from old: BlockID, to head: BlockID, by i: Int, _ world: inout World
-  ) {
+  /// The newest block that is deep enough on the chain that ends in `head`.
+  func confirmed(below head: BlockID, at i: Int) -> BlockID {
+    let depth = UInt32(protocols[i].confirmations)
+    let height = effects.blocks[head].height
+    return height + 1 > depth
+      ? effects.blocks.ancestor(of: head, at: height + 1 - depth) : oldestKept
+  }
+
+  /// The mempool of node `i` follows the chain that it has adopted.
+  mutating func follow(_ head: BlockID, by i: Int) {
+    let old = nodes[i].followed
+    nodes[i].followed = head
+    guard bundles.endIndex > bundles.startIndex, head != old else { return }
+    if effects.blocks[head].parent == old { return take(head, into: i) }
     let shared = effects.blocks.commonAncestor(old, head)
-    let depth = Int(effects.blocks[old].height) - Int(effects.blocks[shared].height)
-    if depth > 0 { books.noteReorganisation(depth) }
-    if let limit = protocols[i].rollbackLimit, depth > limit, shared >= oldestKept {
-      report("rollback", "node \(i) gave up \(depth) blocks, the limit is \(limit)", &world)
-    }
     var walk = old
     while walk != shared {
       giveBack(walk, at: i)

@@ -14,6 +14,7 @@ extension BlockchainState {
     var shared = nodes[0].template
     for i in nodes.indices {
       shared = effects.blocks.commonAncestor(shared, nodes[i].template)
+      shared = effects.blocks.commonAncestor(shared, nodes[i].followed)
       shared = effects.blocks.commonAncestor(shared, protocols[i].head)
       shared = effects.blocks.commonAncestor(shared, nodes[i].confirmed)
     }
@@ -29,7 +30,7 @@ extension BlockchainState {
     // From the oldest on, each settled block and the stale ones made between it and the next.
     var next = oldest.index + 1
     while scratch.count > first, let block = scratch.popLast() {
-      while next < block.index { forgetStale(BlockID(index: next)); next += 1 }
+      for stale in next..<max(block.index, next) { forgetStale(BlockID(index: stale)) }
       settle(block, &world)
       next = block.index + 1
     }
@@ -82,6 +83,7 @@ extension BlockchainState {
       swap(&effects.random, &nodes[i].random)
       protocols[i].restart(from: base, at: local, &effects)
       swap(&effects.random, &nodes[i].random)
+      follow(protocols[i].head, by: i)
       // Outside, the node is what it was when it stopped, or less.
       outputs.append(ChainOutput(kind: .adopt, item: protocols[i].head.index))
       for c in settings.topology.neighbours(of: i).prefix(settings.syncPeers) {
@@ -95,7 +97,7 @@ extension BlockchainState {
     let base = effects.blocks.startIndex
     for item in base + 1..<max(effects.blocks.endIndex, base + 1) {
       let state = known.state(item, i)
-      if state == .requested || (!keepsDisk && state != .unknown) {
+      if state == .requested || state == .checking || (!keepsDisk && state != .unknown) {
         known.set(.unknown, item, i)
       }
     }
@@ -156,7 +158,9 @@ extension BlockchainState {
     add("stale_blocks", "1", Double(totals.stale))
     add("stale_rate", "1", made > 0 ? Double(totals.stale) / made : nil)
     add("forked_heights", "1", height > 0 ? Double(totals.forkedHeights) / height : nil)
-    add("block_interval", "s", height > 0 ? world.now.seconds / height : nil)
+    add(
+      "block_interval", "s",
+      height > 0 ? effects.blocks[summary.head].made.seconds / height : nil)
     add("propagation_half", "s", median(books.timesToHalf))
     add("propagation_most", "s", median(books.timesToMost))
     add("orphans", "1", Double(books.orphans))
@@ -167,8 +171,19 @@ extension BlockchainState {
     add("reorganisations", "1", Double(depths.reduce(0, +)))
     add("deepest_reorganisation", "1", Double(depths.lastIndex { $0 > 0 } ?? 0))
     add("refused_chains", "1", Double(protocols.reduce(0) { $0 + $1.refused }))
-    add("evicted", "1", Double(evicted))
+    for figure in P.figures(of: protocols) { add(figure.name, figure.unit, figure.value) }
+    var chain = world.books(of: index, name: name, sizes: settings.transactionSizes)
+    chain.evicted = evicted
+    chain.waiting = nodes.indices.map { Int(nodes[$0].waiting) }.max() ?? 0
+    ChainMeasures(chain, world.measuring).report(to: &outcome)
     outcome.metrics += BlockProduction.metrics(of: name, byMaker: totals.byMiner)
+  }
+
+  /// A node keeps all blocks that it has seen, stale ones too.
+  var occupancy: [Occupancy] {
+    nodes.map {
+      Occupancy(node: $0.machine, processor: $0.processor, stored: books.madeBytes)
+    }
   }
 
   private func median(_ times: [SimDuration]) -> Double? {

@@ -7,6 +7,18 @@ import Networking
 // MARK: - Transactions enter
 
 extension BlockchainState {
+  /// Numbers what is new of a submission when it arrives, at whatever node.
+  mutating func register(_ submission: Submission) {
+    let range = submission.range
+    var rest = range
+    while rest.count > 0, let fresh = bundles.known.firstGap(in: rest) {
+      _ = bundles.add(fresh, bytes: settings.transactionSizes.bytes(of: fresh))
+      knownBundles.append()
+      rest = TxRange(
+        population: range.population, first: fresh.end, count: UInt32(range.end - fresh.end))
+    }
+  }
+
   /// Clients have submitted transactions to node `i`, their gateway; or, after a timeout, to all.
   mutating func upon(
     submission: Submission, at i: Int, _ time: SimTime, _ world: inout World
@@ -21,21 +33,13 @@ extension BlockchainState {
       if submission.isRetransmission { replyAgain(bundle, range, from: i, &world) }
     }
     if submission.isRetransmission { replyForSettled(range, from: i, &world) }
-    var rest = range
-    while rest.count > 0, let fresh = bundles.known.firstGap(in: rest) {
-      let bundle = bundles.add(fresh, bytes: settings.transactionSizes.bytes(of: fresh))
-      knownBundles.append()
-      takeIn(bundle, at: i, from: .max)
-      rest = TxRange(
-        population: range.population, first: fresh.end, count: UInt32(range.end - fresh.end))
-    }
   }
 
   /// Puts a bundle into the mempool of node `i`, whole or not at all, and passes it on.
   private mutating func takeIn(_ bundle: BundleID, at i: Int, from connection: UInt32) {
     let item = Int(bundle.index)
     guard knownBundles.state(item, i) != .known else { return }
-    let new = bundles.missing(bundle, on: nodes[i].template, effects.blocks)
+    let new = bundles.missing(bundle, on: nodes[i].followed, effects.blocks)
     if Int(nodes[i].waiting) + new > settings.mempool {
       if settings.eviction == .oldest, new <= settings.mempool {
         evictOldest(at: i, until: settings.mempool - new)
@@ -57,7 +61,7 @@ extension BlockchainState {
     while Int(nodes[i].waiting) > limit, item < bundles.endIndex {
       if knownBundles.state(item, i) == .known {
         let out = bundles.missing(
-          BundleID(index: UInt32(item)), on: nodes[i].template, effects.blocks)
+          BundleID(index: UInt32(item)), on: nodes[i].followed, effects.blocks)
         if out > 0 {
           knownBundles.set(.evicted, item, i)
           nodes[i].waiting -= Int32(out)
@@ -95,7 +99,7 @@ extension BlockchainState {
     case ChainEvent.bundle:
       switch knownBundles.state(item, i) {
       case .known, .evicted: countDuplicate(ChainEvent.bundle, bytes: bytes(of: bundle))
-      case .unknown, .requested, .orphan: takeIn(bundle, at: i, from: UInt32(connection))
+      case .unknown, .requested, .checking, .orphan: takeIn(bundle, at: i, from: UInt32(connection))
       }
     default:
       guard knownBundles.state(item, i) == .requested,
@@ -174,10 +178,11 @@ extension BlockchainState {
     _ bundle: BundleID, _ range: TxRange, from i: Int, _ world: inout World
   ) {
     let whole = bundles[bundle].range
+    let confirmed = self.confirmed(below: nodes[i].followed, at: i)
     var low = max(whole.first, range.first)
     let end = min(whole.end, range.end)
     while low < end {
-      let gap = bundles.gap(in: bundle, from: low, on: nodes[i].confirmed, effects.blocks)
+      let gap = bundles.gap(in: bundle, from: low, on: confirmed, effects.blocks)
       let next = min(gap?.first ?? end, end)
       if next > low {
         let part = TxRange(
@@ -208,12 +213,15 @@ extension BlockchainState {
     // One node's word is enough for a client of a chain, so that it need not say which it is.
     let event = Reply(range: range, state: state, replica: 0, proposer: 0, bytes: bytes)
       .event(to: client)
+    let isSeparate = settings.replies.path == .separate
     let route = Route(
-      from: nodes[i].machine, to: client.node, channel: index, sender: i,
+      from: nodes[i].machine, to: client.node, channel: index,
+      sender: isSeparate ? nodes.count + i : i,
       connection: settings.topology.neighbours.count + Int(range.population))
-    switch settings.replies.path {
-    case .shared: world.transmit(event, bytes: bytes, over: route)
-    case .separate: world.propagate(event, bytes: bytes, over: route, sent: world.now)
+    if isSeparate {
+      world.propagate(event, bytes: bytes, over: route, sent: world.now)
+    } else {
+      world.transmit(event, bytes: bytes, over: route)
     }
   }
 }

@@ -8,8 +8,9 @@ import Networking
 /// A chain run by nodes that spread blocks: the nodes of one instance of protocol `P`.
 public final class Blockchain<P: ChainProtocol>: Subsystem {
   var state: BlockchainState<P>
-  /// How the state takes a step. A generic class has one method table for all `P`, whose entries are
-  /// not specialised; functions that are taken where `P` is known are (eight times as fast).
+  /// How the state takes a step. A generic class has one method table for all `P`, whose entries
+  /// are not specialised; functions that are taken where `P` is known are, and run four times as
+  /// fast.
   private let handling: Step
   private let serving: Step
 
@@ -45,9 +46,15 @@ public final class Blockchain<P: ChainProtocol>: Subsystem {
     topology.neighbours.count + populations
   }
 
+  /// Senders of the chain: each node, and its interface for replies where they have one of their
+  /// own, whose messages do not queue with the others.
+  public static func senders(nodes: Int) -> Int { 2 * nodes }
+
   public override func copy() -> Subsystem { Blockchain(copying: self) }
   public override func start(_ world: inout World) { state.start(&world) }
-  public override func handle(_ event: Event, _ world: inout World) { handling(&state, event, &world) }
+  public override func handle(_ event: Event, _ world: inout World) {
+    handling(&state, event, &world)
+  }
   public override func serve(_ event: Event, _ world: inout World) {
     serving(&state, event, &world)
   }
@@ -56,6 +63,7 @@ public final class Blockchain<P: ChainProtocol>: Subsystem {
     state.restart(node, keepsDisk: keepsDisk, &world)
   }
   public override var digest: Outcome.SubsystemDigest { state.digest }
+  public override var occupancy: [Occupancy] { state.occupancy }
   public override func report(to outcome: inout Outcome, _ world: borrowing World) {
     state.report(to: &outcome, world)
   }
@@ -144,8 +152,12 @@ struct BlockchainState<P: ChainProtocol>: Sendable {
     /// Messages that wait for a busy downlink; while there are any, none may pass them.
     var receiving: Int32 = 0
     var lottery: UInt32 = 0
+    /// Processor time of its steps, on the reference machine.
+    var processor = SimDuration.zero
     /// The head as it is outside the node: what the lottery builds on, what peers are told.
     var template = BlockID.genesis
+    /// The head that the mempool follows: as the node has it inside.
+    var followed = BlockID.genesis
     /// The newest block that is deep enough at the node.
     var confirmed = BlockID.genesis
     /// The last block of an inventory whose continuation is to be asked for, and from whom.

@@ -18,6 +18,8 @@ public struct BlockchainBooks: Sendable {
   private var blocksAt = SlidingArray<Int32>()
   /// Blocks made so far, genesis not counted.
   public private(set) var made = 0
+  /// Bytes of all blocks made.
+  public private(set) var madeBytes = 0
   /// Time from making until half, and until nine tenths, of the nodes had a block; of the blocks
   /// that got so far, in that order.
   public private(set) var timesToHalf: [SimDuration] = []
@@ -86,6 +88,7 @@ public struct ChainSummary: Sendable, Equatable {
 extension BlockchainBooks {
   mutating func make(_ block: BlockID, _ blocks: BlockArena) {
     made += 1
+    madeBytes += Int(blocks[block].bytes)
     records.append(Record())
     if pending.endIndex == 0 { pending.append(.zero) }
     pending.append(blocks[block].made)

@@ -357,6 +357,8 @@ extension ClientPopulationState {
     for number in first..<min(first + UInt64(size), end) {
       larger[Int(number) & (size * 2 - 1)] = hosts[h].tallies[Int(number) & (size - 1)]
     }
+    hosts[h].tallies = larger
+    makeRoom(h, for: end)
   }
 
   /// Sees to it that unanswered requests are asked after at the earliest deadline.

@@ -9,6 +9,8 @@ struct KnowledgeRows: Sendable {
     case unknown
     /// Asked for, not come yet.
     case requested
+    /// Come, and being checked.
+    case checking
     /// Received, but its parent is not known.
     case orphan
     /// Received, checked, and all its ancestors too.

@@ -48,6 +48,7 @@ public final class RecordStore: Subsystem {
   public override func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {
     state.restart(node, keepsDisk: keepsDisk, &world)
   }
+  public override func label(of event: Event) -> String { state.label(of: event) }
   public override var digest: Outcome.SubsystemDigest {
     Outcome.SubsystemDigest(subsystem: name, steps: state.steps, digest: state.stepDigest.value)
   }

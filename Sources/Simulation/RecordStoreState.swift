@@ -218,6 +218,17 @@ extension RecordStoreState {
   }
 }
 
+extension RecordStoreState {
+  /// What a message is called in diagrams.
+  func label(of event: Event) -> String {
+    switch event.kind {
+    case Kind.put.rawValue: "record"
+    case Kind.acknowledgement.rawValue: "stored"
+    default: "reply"
+    }
+  }
+}
+
 // MARK: - Making records
 
 extension RecordStoreState {

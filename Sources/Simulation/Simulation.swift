@@ -48,11 +48,7 @@ public final class Simulation {
   public func addPopulation(_ address: PopulationAddress, reserving transactions: Int = 0)
     -> UInt32
   {
-    world.populations.append(address)
-    var log = TransactionLog()
-    log.reserve(transactions)
-    world.logs.append(log)
-    return UInt32(world.populations.count - 1)
+    world.addPopulation(address, reserving: transactions)
   }
 
   /// Starts all subsystems. Call once, before the first step.

@@ -5,10 +5,16 @@ import Metrics
 
 extension World {
   /// Adds a population that numbers transactions; returns its index.
+  ///
+  /// - Parameter transactions: makes room for so many, so that a run does not allocate.
   @discardableResult
-  public mutating func addPopulation(_ address: PopulationAddress) -> UInt32 {
+  public mutating func addPopulation(
+    _ address: PopulationAddress, reserving transactions: Int = 0
+  ) -> UInt32 {
     populations.append(address)
-    logs.append(TransactionLog())
+    var log = TransactionLog()
+    log.reserve(transactions)
+    logs.append(log)
     return UInt32(populations.count - 1)
   }
 

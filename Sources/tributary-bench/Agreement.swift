@@ -7,7 +7,7 @@ import Protocols
 import Simulation
 import Workloads
 
-/// What a delivered message of PBFT takes, with processors and links as queues.
+/// What a delivered message of PBFT takes, with processors and links as queues and batches of 100.
 enum Agreement {
   static let bench = Bench(name: "pbft") { report in
     for (n, decisions) in [(16, 8000), (32, 4000), (64, 2000), (128, 1000)] {
@@ -29,7 +29,7 @@ enum Agreement {
 
   private static var settings: PBFT.Settings {
     PBFT.Settings(
-      batchRequests: 400, batchBytes: 1 << 24, batchTimeout: .zero, pipeline: 4,
+      batchRequests: 100, batchBytes: 1 << 24, batchTimeout: .zero, pipeline: 4,
       checkpointInterval: 128, window: 256, viewTimeout: .seconds(2),
       statusInterval: .seconds(10), transferTimeout: .seconds(1), authentication: .signatures,
       verifiesRequests: false, skipsLateVotes: false, isDurable: false, mempool: 1 << 20,
@@ -68,9 +68,9 @@ enum Agreement {
       hosts: [
         .init(
           node: NodeID(n), population: 0,
-          arrivals: .closed(clients: 1600, think: .constant(0)))
+          arrivals: .closed(clients: 400, think: .constant(0)))
       ], chain: 1, chainNodes: nodes, target: .proposer, replyQuorum: committee.weakQuorum,
-      timeout: .seconds(60), bundle: 400, header: 0, sizes: sizes)
+      timeout: .seconds(60), bundle: 100, header: 0, sizes: sizes)
     simulation.add(
       ClientPopulation(index: 2, name: "clients", settings: clients, seed: 1), connections: n,
       senders: 1)

@@ -89,7 +89,8 @@ struct ChainSetup {
       protocols: protocols, genesis: genesis, settings: settings, seed: seed)
     simulation.add(
       chain,
-      connections: Blockchain<P>.connections(of: topology, populations: hosts), senders: n)
+      connections: Blockchain<P>.connections(of: topology, populations: hosts),
+      senders: Blockchain<P>.senders(nodes: n))
     if let clients {
       let population = ClientPopulation(
         index: 2, name: "clients",

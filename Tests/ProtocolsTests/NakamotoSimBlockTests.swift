@@ -8,8 +8,8 @@ import Simulation
 import Testing
 
 /// SimBlock's model of Bitcoin in 2019 (dsg-titech/simblock@5fc7f9f, NetworkConfiguration.java,
-/// SimulationConfiguration.java, Node.java), as it ships: six regions, Pareto latency, one upload at
-/// a time, compact relay by 96.4 % of the nodes, 97.6 % of which come and go and so lack more.
+/// SimulationConfiguration.java, Node.java), as it ships: six regions, Pareto latency, one upload
+/// at a time, compact relay by 96.4 % of the nodes, 97.6 % of which come and go and so lack more.
 enum SimBlock {
   /// Mean one-way latency in milliseconds, from a region (row) to another: North America, Europe,
   /// South America, Asia, Japan, Australia.
@@ -28,11 +28,11 @@ enum SimBlock {
   ]
   /// Of 945 blocks, how many lacked 1, 2, ... 100 per cent at a node that comes and goes.
   static let missingAtChurn: [Double] = [
-      546, 66, 39, 27, 21, 17, 14, 12, 11, 10, 9, 8, 7, 7, 6, 6, 5, 5, 5, 4,
-      4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2,
-      2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-      1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-      1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0,
+    546, 66, 39, 27, 21, 17, 14, 12, 11, 10, 9, 8, 7, 7, 6, 6, 5, 5, 5, 4,
+    4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2,
+    2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0,
   ]
 
   static var compact: CompactRelay {
@@ -77,7 +77,9 @@ enum SimBlock {
     return edges
   }
 
-  static func makeRun(nodes n: Int, blocks: Int, seed: UInt64, isCompact: Bool) -> ChainRun<Nakamoto> {
+  static func makeRun(nodes n: Int, blocks: Int, seed: UInt64, isCompact: Bool) -> ChainRun<
+    Nakamoto
+  > {
     var stream = RandomStream(seed: seed, purpose: "simblock")
     var upTo = 0.0
     let shares = regions.map { share in
@@ -116,7 +118,7 @@ enum SimBlock {
       genesis: Nakamoto.genesis(), settings: setup.settings, seed: seed)
     simulation.add(
       chain, connections: Blockchain<Nakamoto>.connections(of: topology, populations: 0),
-      senders: n)
+      senders: Blockchain<Nakamoto>.senders(nodes: n))
     simulation.start()
     return ChainRun(simulation: simulation, chainIndex: 1)
   }

@@ -157,7 +157,8 @@ struct PraosTests {
   @Test("the epoch nonce follows from the first part of the epoch before, and from nothing else")
   func nonce() {
     func run(seed: UInt64) -> ChainRun<Praos> {
-      let setup = ChainSetup(topology: mesh(3), blocks: .direct)
+      var setup = ChainSetup(topology: mesh(3), blocks: .direct)
+      setup.settings.retained = 1_000
       let run = setup.makeRun(
         seed: seed, genesis: Praos.genesis(seed: 1),
         protocols: stakeholders([0.4, 0.3, 0.3], mainnet(epoch: 900), seed: seed))

@@ -19,6 +19,8 @@ public struct ChainPlan: Sendable {
 public struct ConsensusPlan: Sendable {
   public var entry: ProtocolEntry
   public var values: ParameterValues
+  /// For protocols that spread blocks.
+  public var spreading: SpreadingPlan?
 }
 
 /// Transactions that wait at a replica.
@@ -29,19 +31,26 @@ public struct MempoolPlan: Sendable, Equatable {
 
 extension ChainPlan {
   init(
-    _ section: Section, general: WorkloadPlan?, nodes: Int, protocols: [ProtocolEntry]
+    _ section: Section, general: WorkloadPlan?, nodes: Int, protocols: [ProtocolEntry],
+    folder: String
   ) throws {
     name = section.text("name", atMost: 40, "name of the chain, as results call it")
     self.nodes =
       section.optional("nodes") {
         $0.count($1, in: 1...max(nodes, 1), "replicas: the first so many nodes; default all")
       } ?? nodes
+    let replicas = self.nodes
     consensus = try section.variant(
       "consensus",
       protocols.map { entry in
         Alternative(
           entry.name, entry.sentence,
-          section: { ConsensusPlan(entry: entry, values: $0.parameters(entry.parameters)) })
+          section: { section in
+            ConsensusPlan(
+              entry: entry, values: section.parameters(entry.parameters),
+              spreading: entry.spreads
+                ? try SpreadingPlan(section, nodes: replicas, folder: folder) : nil)
+          })
       }, "how its replicas agree")
     if let problem = consensus.entry.problem(consensus.values, self.nodes) {
       section.fail("consensus", problem)

@@ -58,7 +58,8 @@ extension Scenario {
     let general = try section.optionalSection(
       "workload", "clients of every chain that has no workload of its own") { try WorkloadPlan($0) }
     chains = try section.list("chains", count: 1...16, "chains that run side by side") {
-      try ChainPlan($0, general: general, nodes: nodes, protocols: protocols)
+      try ChainPlan(
+        $0, general: general, nodes: nodes, protocols: protocols, folder: folder)
     }
     let names = chains.map(\.name)
     stores = try section.list("stores", "records kept on a chain or beside it") {
