@@ -69,8 +69,12 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
     state.report(to: &outcome, world)
   }
 
-  /// Makes room for `decisions` in the observer's books, so that a run does not allocate.
-  public func reserve(_ decisions: Int) { state.books.reserve(decisions) }
+  /// Makes room for `decisions` in the observer's books, and for bursts of outputs, so that a run
+  /// in steady state does not allocate.
+  public func reserve(_ decisions: Int) {
+    state.books.reserve(decisions)
+    for i in state.seats.indices { state.seats[i].outbox.reserveCapacity(512) }
+  }
 
   /// The replicas as they are now, for tests and monitors.
   public var replicas: [P] { state.replicas }
