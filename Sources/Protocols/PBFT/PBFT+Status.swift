@@ -11,9 +11,26 @@ extension PBFT {
       executedAtTick = lastExecuted
       return
     }
+    // Who waits for nothing has nothing to ask for: an idle chain is silent.
+    guard isWaiting else { return }
     if let ahead = certifiedAhead { startTransfer(to: ahead.slot, ahead.state, &effects) }
     fetchBatches(&effects)
     sendStatus(&effects)
+  }
+
+  /// Whether the replica knows of anything that it has not executed, or is itself on the way back.
+  private var isWaiting: Bool {
+    if recovery != nil || !isActive || transfer != nil || certifiedAhead != nil { return true }
+    if !mempool.isEmpty || mempool.proposedCount > 0 || !early.isEmpty { return true }
+    if checkpoints.contains(where: { $0.slot > log.low }) { return true }
+    var n = lastExecuted.next
+    while log.contains(n) {
+      if log[n].accepted != nil || log[n].prepares.count > 0 || log[n].commits.count > 0 {
+        return true
+      }
+      n = n.next
+    }
+    return false
   }
 
   /// Asks for the batches that a new view names and no message has brought.
@@ -183,7 +200,8 @@ extension PBFT {
     guard !isActive else { return claims.removeAll() }
     while let claim = claims.first(where: { $0.slot == lastExecuted.next }) {
       guard let d = claim.votes.decided(by: committee.weakQuorum) else { return }
-      let batch = d == Digest(0) ? .none : content(d, at: claim.slot, effects)
+      let batch: BatchHandle? =
+        d == Digest(0) ? BatchHandle.none : content(d, at: claim.slot, effects)
       guard let batch else { return }
       claims.removeAll { $0.slot <= claim.slot }
       execute(claim.slot, batch, &effects)
