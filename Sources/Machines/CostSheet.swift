@@ -53,8 +53,8 @@ public struct CostSheet: Sendable, Equatable {
   }
 }
 
-/// The nearest whole number of nanoseconds. A conversion truncates in one instruction where rounding
-/// calls a library; `nanoseconds` is not negative.
+/// The nearest whole number of nanoseconds; `nanoseconds` is not negative. Truncating takes one
+/// instruction where rounding calls a library.
 @inline(__always)
 func nearest(_ nanoseconds: Double) -> SimDuration {
   SimDuration(nanoseconds: Int64(nanoseconds + 0.5))

@@ -53,8 +53,8 @@ public struct AgreementMonitor: Sendable {
   /// - Parameters:
   ///   - ranges: the batch's transactions, read from the arena.
   ///   - submitted: how many transactions each population has submitted.
-  /// - Returns: how many replicas have executed the slot now, 0 if this one had before, and what was
-  ///   wrong.
+  /// - Returns: how many replicas have executed the slot now, 0 if this one had before, and what
+  ///   was wrong.
   public mutating func decide(
     replica: Int, slot: Int, batch: Digest, ranges: Int, range: (Int) -> TxRange,
     state: Digest, transactions: Int, submitted: (Int) -> Int

@@ -52,9 +52,13 @@ public struct TransactionLog: Sendable {
   @discardableResult
   public mutating func pass(_ phase: Phase, _ range: TxRange, at time: SimTime) -> Int {
     var fresh = 0
-    for i in Int(range.first)..<Int(range.end) where passed[phase.rawValue][i] == .never {
-      passed[phase.rawValue][i] = time
-      fresh += 1
+    let numbers = Int(range.first)..<Int(range.end)
+    precondition(numbers.upperBound <= count, "transaction \(range.end - 1) of \(count)")
+    passed[phase.rawValue].withUnsafeMutableBufferPointer { times in
+      for i in numbers where times[i] == .never {
+        times[i] = time
+        fresh += 1
+      }
     }
     passedCount[phase.rawValue] += fresh
     return fresh

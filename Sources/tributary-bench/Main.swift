@@ -5,7 +5,7 @@
 @main
 enum Main {
   /// One file a bench; each is listed here.
-  static let benches: [Bench] = [Phold.bench, Samplers.bench]
+  static let benches: [Bench] = [Phold.bench, Samplers.bench, Agreement.bench]
 
   static func main() {
     let names = CommandLine.arguments.dropFirst()

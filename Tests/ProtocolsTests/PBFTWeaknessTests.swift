@@ -8,7 +8,8 @@ import Testing
 
 @Suite("Without one of its rules, PBFT breaks, and a monitor says so")
 struct PBFTWeaknessTests {
-  /// Primaries crash one after the other and come back, on links with heavy tails.
+  /// Primaries crash one after the other and come back, on links with heavy tails; for a second,
+  /// two and two replicas do not reach each other.
   static func violations(of weakness: PBFT.Weakness, seed: UInt64) -> [String] {
     var run = PBFTRun()
     run.n = 4
@@ -19,10 +20,10 @@ struct PBFTWeaknessTests {
     run.clientHosts = 2
     run.arrivals = .poisson(rate: 500)
     run.clientTimeout = .milliseconds(100)
-    run.until = SimTime(nanoseconds: 1_500_000_000)
+    run.until = SimTime(nanoseconds: 2_000_000_000)
     run.partitions = [
       Partition(
-        from: SimTime(nanoseconds: 700_000_000), until: SimTime(nanoseconds: 1_200_000_000),
+        from: SimTime(nanoseconds: 700_000_000), until: SimTime(nanoseconds: 1_700_000_000),
         side: [0, 0, 1, 1, 0, 1])
     ]
     run.faults = [300, 600, 1000].map {
@@ -31,7 +32,7 @@ struct PBFTWeaknessTests {
         .crash(.proposer(subsystem: 1), downTime: .milliseconds(100), keepsDisk: true))
     }
     let simulation = run.start()
-    simulation.run(until: SimTime(nanoseconds: 3_000_000_000))
+    simulation.run(until: SimTime(nanoseconds: 4_000_000_000))
     return simulation.world.violations.map(\.monitor)
   }
 
