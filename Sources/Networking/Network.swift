@@ -47,6 +47,9 @@ public struct Network: Sendable {
       && partitions.isEmpty && stabilisation == nil
   }
 
+  /// No message is lost, doubled or cut off.
+  public var isUndisturbed: Bool { loss == 0 && duplication == 0 && partitions.isEmpty }
+
   public func delay(from a: NodeID, to b: NodeID) -> Distribution {
     delays[Int(regionOf[Int(a.index)]) * regions + Int(regionOf[Int(b.index)])]
   }

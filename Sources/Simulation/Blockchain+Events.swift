@@ -8,6 +8,9 @@ import Networking
 
 extension BlockchainState {
   mutating func start(_ world: inout World) {
+    foreseesDuplicates =
+      settings.links != .machines && !known.keepsAnnouncers && !world.usesReferenceLanes
+      && world.network.isUndisturbed
     for i in nodes.indices {
       let local = world.machines.localTime(of: nodes[i].machine, at: world.now)
       swap(&effects.random, &nodes[i].random)
@@ -156,13 +159,14 @@ extension BlockchainState {
     if kind == ChainEvent.lottery {
       guard event.payload.a == UInt64(nodes[i].lottery) else { return }
     }
+    if kind == ChainEvent.inv, isOldNews(event, at: i) { return }
     nodes[i].steps += 1
     nodes[i].digest.fold(UInt64(bitPattern: time.nanoseconds), UInt64(kind))
     nodes[i].digest.fold(label(of: event, kind))
     let item = UInt32(truncatingIfNeeded: event.payload.a)
     let connection = Int(event.payload.a >> 32)
     switch kind {
-    case ChainEvent.inv: upon(inv: BlockID(index: item), over: connection, at: i, time, &world)
+    case ChainEvent.inv: request(BlockID(index: item), over: connection, by: i, time, &world)
     case ChainEvent.getData: upon(request: BlockID(index: item), over: connection, at: i)
     case ChainEvent.block, ChainEvent.transactions:
       upon(block: BlockID(index: item), over: connection, kind, at: i, time, &world)

@@ -68,6 +68,13 @@ public final class Blockchain<P: ChainProtocol>: Subsystem {
     state.report(to: &outcome, world)
   }
 
+  /// Makes room for `blocks` blocks of `parts` bundles in all, so that a run does not allocate.
+  public func reserve(blocks: Int, parts: Int) {
+    state.effects.blocks.reserve(blocks: blocks, parts: parts)
+    state.books.reserve(blocks: blocks)
+    state.known.reserve(blocks)
+  }
+
   /// The nodes' protocol states as they are now, for tests and monitors.
   public var protocols: [P] { state.protocols }
   public var blocks: BlockArena { state.effects.blocks }
@@ -194,6 +201,8 @@ struct BlockchainState<P: ChainProtocol>: Sendable {
   var books: BlockchainBooks
   /// Node through which each population submits; -1 until it has.
   var gateways: [Int32]
+  /// The links spare announcements that change nothing; see `foresees`.
+  var foreseesDuplicates = false
   var evicted = 0
 
   init(

@@ -44,7 +44,7 @@ public struct BlockchainBooks: Sendable {
     blocksAt.append(1)
   }
 
-  public mutating func reserve(blocks: Int) {
+  mutating func reserve(blocks: Int) {
     records.reserveCapacity(blocks)
     blocksAt.reserveCapacity(blocks)
     timesToHalf.reserveCapacity(blocks)

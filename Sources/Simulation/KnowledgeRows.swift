@@ -39,6 +39,13 @@ struct KnowledgeRows: Sendable {
     words = (connections + 63) / 64
   }
 
+  mutating func reserve(_ items: Int) {
+    rowOf.reserveCapacity(items)
+    counts.reserveCapacity(items)
+  }
+
+  var keepsAnnouncers: Bool { words > 0 }
+
   /// Takes in the next item; nobody knows it.
   mutating func append() {
     let row = takeRow()
