@@ -128,3 +128,39 @@ public struct DegreeTable: Sendable, Equatable {
     notes = table.notes
   }
 }
+
+/// What nodes lack of a compact block: `class,share,failure,missing,weight`, rows of a class in
+/// order of what is missing.
+public struct CompactTable: Sendable, Equatable {
+  public let classes: [CompactRelay.NodeClass]
+  public let notes: [String]
+
+  public init(_ file: DataFile) throws(DataError) {
+    let table = try DataTable(file)
+    try table.require(columns: ["class", "share", "failure", "missing", "weight"])
+    var names: [String] = []
+    var classes: [CompactRelay.NodeClass] = []
+    for row in table.rows {
+      let share = try table.number(row, 1, in: 0...1)
+      let failure = try table.number(row, 2, in: 0...1)
+      let hundredths = Int((try table.number(row, 3, in: 0.01...1) * 100).rounded())
+      let weight = try table.number(row, 4, in: 0...1e12)
+      if names.last != row.fields[0] {
+        names.append(row.fields[0])
+        classes.append(CompactRelay.NodeClass(share: share, failure: failure, missing: []))
+      }
+      let last = classes.count - 1
+      guard hundredths > classes[last].missing.count else {
+        throw table.error(row, "what is missing does not rise")
+      }
+      while classes[last].missing.count < hundredths - 1 { classes[last].missing.append(0) }
+      classes[last].missing.append(weight)
+    }
+    let total = classes.reduce(0) { $0 + $1.share }
+    guard abs(total - 1) < 1e-6 else {
+      throw DataError(file: table.file, "the shares of the classes add up to \(total), not 1")
+    }
+    self.classes = classes
+    notes = table.notes
+  }
+}

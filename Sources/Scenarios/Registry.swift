@@ -10,7 +10,7 @@ import Simulation
 public let registry: [ProtocolEntry] = [
   .spreading(Nakamoto.self, "proof of work, longest chain; Nakamoto 2008"),
   .spreading(Praos.self, "proof of stake by a private lottery; Ouroboros Praos, EUROCRYPT 2018"),
-  .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999")
+  .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999"),
 ]
 
 /// A protocol as a scenario sees it: its name, its settings, and how a chain of it is built.
@@ -87,7 +87,10 @@ extension ProtocolEntry {
             sizes: blueprint.sizes, decisions: blueprint.decisions),
           seed: blueprint.seed)
         return BuiltChain(
-          subsystem: group, connections: n * n + n * blueprint.sizes.populations, senders: n,
+          subsystem: group,
+          connections: ReplicaGroup<P>.connections(
+            replicas: n, populations: blueprint.sizes.populations),
+          senders: ReplicaGroup<P>.senders(replicas: n),
           replyQuorum: committee.weakQuorum, usesGateways: false)
       })
   }
@@ -119,7 +122,7 @@ extension ProtocolEntry {
           subsystem: chain,
           connections: Blockchain<P>.connections(
             of: settings.topology, populations: blueprint.sizes.populations),
-          senders: n, replyQuorum: 1, usesGateways: true)
+          senders: Blockchain<P>.senders(nodes: n), replyQuorum: 1, usesGateways: true)
       })
   }
 }

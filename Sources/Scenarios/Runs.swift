@@ -55,7 +55,8 @@ extension Scenario {
       guard case .clients(let plan) = source.kind else { continue }
       let p = source.populations.lowerBound
       let choice = AccountChoice(
-        accounts: plan.accounts, skew: plan.skew > 0 ? .zipf(exponent: plan.skew) : .uniform, seed: seed,
+        accounts: plan.accounts, skew: plan.skew > 0 ? .zipf(exponent: plan.skew) : .uniform,
+        seed: seed,
         population: UInt32(p))
       let submitted = min(run.world.logs[p].count, 100_000)
       guard submitted > 0 else { continue }

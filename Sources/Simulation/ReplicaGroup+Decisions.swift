@@ -172,7 +172,8 @@ extension ReplicaGroupState {
     ).event(to: client)
     let n = replicas.count
     let route = Route(
-      from: seats[i].node, to: client.node, channel: index, sender: i,
+      from: seats[i].node, to: client.node, channel: index,
+      sender: settings.replies.path == .shared ? i : n + i,
       connection: n * n + i * world.populations.count + Int(range.population))
     switch settings.replies.path {
     case .shared: world.transmit(event, bytes: bytes, over: route)

@@ -40,6 +40,15 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
     super.init(index: other.index, name: other.name)
   }
 
+  /// Directed connections that the chain needs: each replica to each, and to each population.
+  public static func connections(replicas: Int, populations: Int) -> Int {
+    replicas * replicas + replicas * populations
+  }
+
+  /// Latency streams that it draws from: one a replica, and one for its replies where they have an
+  /// interface of their own and leave in another order than the rest.
+  public static func senders(replicas: Int) -> Int { 2 * replicas }
+
   public override func copy() -> Subsystem { ReplicaGroup(copying: self) }
   public override func start(_ world: inout World) { state.start(&world) }
   public override func handle(_ event: Event, _ world: inout World) {

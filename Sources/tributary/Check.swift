@@ -13,8 +13,9 @@ struct Check: ParsableCommand {
       do {
         let loaded = try scenario.load(file)
         let points = loaded.points.count
-        print("\(file): good: \(loaded.name), \(points) point\(points == 1 ? "" : "s"), "
-          + "\(loaded.runs) run\(loaded.runs == 1 ? "" : "s")")
+        print(
+          "\(file): good: \(loaded.name), \(points) point\(points == 1 ? "" : "s"), "
+            + "\(loaded.runs) run\(loaded.runs == 1 ? "" : "s")")
       } catch let code as ExitCode where code == .badInput {
         isGood = false
       }

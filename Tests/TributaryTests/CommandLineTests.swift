@@ -109,7 +109,10 @@ struct CommandLineTests {
       .write(toFile: file, atomically: true, encoding: .utf8)
     // Some shells start background jobs deaf to interrupts, and children inherit it.
     let process = try Program.start(
-      ["--default-signal=INT", Program.path, "run", file, "--jobs", "1", "--out", folder.path + "/a"],
+      [
+        "--default-signal=INT", Program.path, "run", file, "--jobs", "1", "--out",
+        folder.path + "/a",
+      ],
       of: "/usr/bin/env")
     let points = folder.path + "/a.partial/points"
     while process.isRunning {

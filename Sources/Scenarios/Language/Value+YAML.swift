@@ -52,7 +52,8 @@ extension Value {
       }
     }
     let first = scalar.text.utf8.first ?? UInt8(ascii: " ")
-    let startsWell = first != UInt8(ascii: " ") && first != UInt8(ascii: "-")
+    let startsWell =
+      first != UInt8(ascii: " ") && first != UInt8(ascii: "-")
       && first != UInt8(ascii: "%")
     let isNullLike = Scalar(scalar.text).isNull
     if isSafe, startsWell, !isNullLike, scalar.text.utf8.last != UInt8(ascii: " ") {

@@ -34,7 +34,8 @@ extension CostPlan {
       "prices",
       value: { section, key in
         let table = section.dataTable(
-          key, family: "prices", default: "aws-us-east-1-2024", without: "none", folder: place.folder,
+          key, family: "prices", default: "aws-us-east-1-2024", without: "none",
+          folder: place.folder,
           "price list for the bill: a table, none, or a section with 'table' and more",
           source: "AWS list prices, July to September 2024"
         ) { file throws(DataError) in try PriceTable(file) }
@@ -42,7 +43,8 @@ extension CostPlan {
       },
       section: { section in
         let table = section.dataTable(
-          "table", family: "prices", default: "aws-us-east-1-2024", folder: place.folder, "price list",
+          "table", family: "prices", default: "aws-us-east-1-2024", folder: place.folder,
+          "price list",
           source: "AWS list prices, July to September 2024"
         ) { file throws(DataError) in try PriceTable(file) }
         return table.flatMap { detailed($0, section, place) }
@@ -93,7 +95,8 @@ extension CostPlan {
       )
     }
     let file = section.dataTable(
-      "energy", family: "energy", default: "2024", folder: place.folder, "energy and carbon constants",
+      "energy", family: "energy", default: "2024", folder: place.folder,
+      "energy and carbon constants",
       source: "Cloud Carbon Footprint; fixed-line network energy by Aslan et al. 2018"
     ) { file throws(DataError) in file }
     return file.flatMap { make(table, $0, choices, section, "instance", place) }

@@ -82,7 +82,8 @@ extension NetworkPlan {
       "transport", default: "message",
       [
         Alternative(
-          "message", "ideal: a message takes its delay, whatever its size", section: { _ in .message }),
+          "message", "ideal: a message takes its delay, whatever its size",
+          section: { _ in .message }),
         Alternative(
           "stream", "as TCP: slow start, loss becomes delay, order per connection",
           section: { stream in
@@ -141,7 +142,8 @@ extension NetworkPlan {
       delta: section.duration(
         "delta", in: .nanoseconds(1) ... .seconds(1_000_000), "bound on every delay after GST"),
       chaos: section.random(
-        "chaos", of: .duration, "added to delays before GST").distribution)
+        "chaos", of: .duration, "added to delays before GST"
+      ).distribution)
   }
 }
 

@@ -56,7 +56,8 @@ extension Scenario {
       try MachinePlan($0, nodes: nodes, folder: folder)
     }
     let general = try section.optionalSection(
-      "workload", "clients of every chain that has no workload of its own") { try WorkloadPlan($0) }
+      "workload", "clients of every chain that has no workload of its own"
+    ) { try WorkloadPlan($0) }
     chains = try section.list("chains", count: 1...16, "chains that run side by side") {
       try ChainPlan(
         $0, general: general, nodes: nodes, protocols: protocols, folder: folder)
@@ -76,7 +77,8 @@ extension Scenario {
 
   /// Combinations that cannot work, or that would be ignored.
   private func check(_ section: Section) {
-    for (i, chain) in chains.enumerated() where chains[..<i].contains(where: { $0.name == chain.name }) {
+    for (i, chain) in chains.enumerated()
+    where chains[..<i].contains(where: { $0.name == chain.name }) {
       section.fail("chains", "two chains have the name '\(chain.name)'")
     }
     let end = SimTime.zero + horizon.atMost

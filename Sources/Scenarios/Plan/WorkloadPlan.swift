@@ -61,26 +61,27 @@ extension WorkloadPlan {
       return (size.distribution, largest, accounts, skew)
     }
     (hosts, bundle, header, timeout, submitsToAll) = section.section(
-      "clients", "how clients reach the chain") { clients in
-        (
-          clients.count(
-            "hosts", default: 1, in: 1...10_000, "machines that clients share, on ideal links",
-            source: "one host stands for a population"),
-          clients.count(
-            "bundle", default: 1, in: 1...100_000, "transactions in one message",
-            source: "clients send alone"),
-          clients.bytes(
-            "header", default: 100, in: 0...1_000_000, "bytes of a request beside its transactions",
-            source: "assumption: 40 B TCP/IP, identity, timestamp, MAC"),
-          clients.duration(
-            "timeout", default: .seconds(10), in: .milliseconds(1) ... .seconds(100_000_000),
-            "without a reply quorum, a client tries again after this, then after twice this",
-            source: "assumption: above every protocol's usual latency here"),
-          clients.flag(
-            "submit-to-all", default: false, "every replica gets every request at once",
-            source: "Castro & Liskov, §4.1: to the primary first")
-        )
-      }
+      "clients", "how clients reach the chain"
+    ) { clients in
+      (
+        clients.count(
+          "hosts", default: 1, in: 1...10_000, "machines that clients share, on ideal links",
+          source: "one host stands for a population"),
+        clients.count(
+          "bundle", default: 1, in: 1...100_000, "transactions in one message",
+          source: "clients send alone"),
+        clients.bytes(
+          "header", default: 100, in: 0...1_000_000, "bytes of a request beside its transactions",
+          source: "assumption: 40 B TCP/IP, identity, timestamp, MAC"),
+        clients.duration(
+          "timeout", default: .seconds(10), in: .milliseconds(1) ... .seconds(100_000_000),
+          "without a reply quorum, a client tries again after this, then after twice this",
+          source: "assumption: above every protocol's usual latency here"),
+        clients.flag(
+          "submit-to-all", default: false, "every replica gets every request at once",
+          source: "Castro & Liskov, §4.1: to the primary first")
+      )
+    }
   }
 }
 
