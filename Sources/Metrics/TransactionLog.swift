@@ -47,7 +47,7 @@ public struct TransactionLog: Sendable {
     for phase in passed.indices { passed[phase].append(.never) }
   }
 
-  /// Notes that `range` passed `phase` at `time`; those that had passed before keep their time.
+  /// Notes that `range` passed `phase` at `time`; of several times the earliest counts.
   /// Returns how many passed now.
   @discardableResult
   public mutating func pass(_ phase: Phase, _ range: TxRange, at time: SimTime) -> Int {
@@ -55,9 +55,10 @@ public struct TransactionLog: Sendable {
     let numbers = Int(range.first)..<Int(range.end)
     precondition(numbers.upperBound <= count, "transaction \(range.end - 1) of \(count)")
     passed[phase.rawValue].withUnsafeMutableBufferPointer { times in
-      for i in numbers where times[i] == .never {
+      for i in numbers where time < times[i] {
+        // A step may be noted ahead of its time: the earliest counts, whenever it is noted.
+        if times[i] == .never { fresh += 1 }
         times[i] = time
-        fresh += 1
       }
     }
     passedCount[phase.rawValue] += fresh

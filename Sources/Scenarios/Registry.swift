@@ -112,7 +112,8 @@ extension ProtocolEntry {
         let (protocols, genesis) = P.make(
           blueprint.plan.consensus.values,
           ChainContext(
-            shares: plan.shares.shares(nodes: n, seed: blueprint.seed), seed: blueprint.seed))
+            shares: plan.shares.shares(
+              nodes: n, seed: blueprint.seed, chain: blueprint.plan.name), seed: blueprint.seed))
         let settings = BlockchainSettings(plan, blueprint)
         let chain = Blockchain(
           index: blueprint.index, name: blueprint.plan.name, nodes: blueprint.nodes,
@@ -131,8 +132,7 @@ extension BlockchainSettings {
   init(_ plan: SpreadingPlan, _ blueprint: ChainBlueprint) {
     var stream = RandomStream(seed: blueprint.seed, purpose: "topology of \(blueprint.plan.name)")
     let nodes = blueprint.nodes.count
-    // The reader has built one of this kind and size: only an unlucky draw can fail.
-    let topology = (try? plan.topology.make(nodes: nodes, using: &stream)) ?? .fullMesh(nodes)
+    let topology = Self.topology(plan.topology, nodes: nodes, using: &stream)
     self.init(
       topology: topology, blocks: plan.blocks, transactions: plan.transactions,
       links: plan.links, relay: plan.relay, relays: plan.relays,
@@ -142,5 +142,15 @@ extension BlockchainSettings {
       mempool: blueprint.plan.mempool.capacity, eviction: blueprint.plan.mempool.eviction,
       requestTimeout: plan.requestTimeout, syncPeers: plan.syncPeers,
       inventoryLimit: plan.inventoryLimit, retained: 64, decisions: blueprint.decisions)
+  }
+
+  /// The reader has built one of this kind and size, so that only an unlucky draw can fail.
+  private static func topology(
+    _ plan: TopologyPlan, nodes: Int, using stream: inout RandomStream
+  ) -> Topology {
+    for _ in 0..<100 {
+      if let topology = try? plan.make(nodes: nodes, using: &stream) { return topology }
+    }
+    preconditionFailure("no connected topology of \(nodes) nodes in a hundred draws: \(plan)")
   }
 }

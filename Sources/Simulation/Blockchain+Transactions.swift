@@ -218,7 +218,7 @@ extension BlockchainState {
       from: nodes[i].machine, to: client.node, channel: index,
       sender: isSeparate ? nodes.count + i : i,
       connection: settings.topology.neighbours.count + Int(range.population))
-    if isSeparate {
+    if isSeparate, route.from != route.to {
       world.propagate(event, bytes: bytes, over: route, sent: world.now)
     } else {
       world.transmit(event, bytes: bytes, over: route)

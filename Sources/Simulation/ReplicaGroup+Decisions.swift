@@ -175,9 +175,10 @@ extension ReplicaGroupState {
       from: seats[i].node, to: client.node, channel: index,
       sender: settings.replies.path == .shared ? i : n + i,
       connection: n * n + i * world.populations.count + Int(range.population))
-    switch settings.replies.path {
-    case .shared: world.transmit(event, bytes: bytes, over: route)
-    case .separate: world.propagate(event, bytes: bytes, over: route, sent: world.now)
+    if settings.replies.path == .separate, route.from != route.to {
+      world.propagate(event, bytes: bytes, over: route, sent: world.now)
+    } else {
+      world.transmit(event, bytes: bytes, over: route)
     }
   }
 }

@@ -154,7 +154,7 @@ extension World {
       return
     }
     let sent = machines.send(bytes, from: route.from, ready: now)
-    let mayForesee = sent == now || (sent <= faultHorizon && !usesReferenceLanes)
+    let mayForesee = sent == now || (sent < faultHorizon && !usesReferenceLanes)
     if mayForesee, !uplinks.hasDeferred(route.from) {
       propagate(event, bytes: bytes, over: route, sent: sent)
     } else {
@@ -224,7 +224,7 @@ extension World {
       handling: machines.scaled(handling, on: node))
     if !usesReferenceLanes, inboxes[lane].waiting.isEmpty {
       let done = max(handedOver, machines.lanes[lane].free) + work
-      if done <= faultHorizon {
+      if done < faultHorizon {
         return machines.serve(lane, ready: handedOver, work: work)
       }
     }

@@ -1,5 +1,4 @@
 import CGSL
-import Glibc
 
 /// The probability that an attacker with a share `q` of the hash rate ever catches up from behind
 /// `z` confirmations, having mined in secret since the payment's block.
@@ -25,7 +24,7 @@ public enum DoubleSpend {
     let mean = Double(z) * ratio
     // Already past z, or at k <= z and catching up; positive terms only, so small sums stay exact.
     var sum = Tail.poisson(atLeast: z + 1, mean: mean)
-    for k in 0...z { sum += Mass.poisson(k, mean: mean) * pow(ratio, Double(z - k)) }
+    for k in 0...z { sum += Mass.poisson(k, mean: mean) * gsl_pow_int(ratio, Int32(z - k)) }
     return sum
   }
 

@@ -1,5 +1,4 @@
 import CGSL
-import Glibc
 
 /// The outcome of a test of fit.
 public struct TestOfFit: Sendable, Equatable {
@@ -95,11 +94,11 @@ public struct TestOfFit: Sendable, Equatable {
     let x = distance * (root + 0.12 + 0.11 / root)
     if x < 0.04 { return 1 }
     if x < 1.18 {
-      let y = exp(-Double.pi * Double.pi / (8 * x * x))
-      let sum = y + pow(y, 9) + pow(y, 25) + pow(y, 49)
+      let y = gsl_sf_exp(-Double.pi * Double.pi / (8 * x * x))
+      let sum = y + gsl_pow_int(y, 9) + gsl_pow_int(y, 25) + gsl_pow_int(y, 49)
       return 1 - (2 * Double.pi).squareRoot() / x * sum
     }
-    let y = exp(-2 * x * x)
-    return 2 * (y - pow(y, 4) + pow(y, 9) - pow(y, 16))
+    let y = gsl_sf_exp(-2 * x * x)
+    return 2 * (y - gsl_pow_int(y, 4) + gsl_pow_int(y, 9) - gsl_pow_int(y, 16))
   }
 }

@@ -86,7 +86,10 @@ struct PBFTRun {
         replies: replies, forwardHeader: 40, sizes: transactionSizes, decisions: decisions),
       seed: seed)
     group.reserve(reserving)
-    simulation.add(group, connections: n * n + n * clientHosts, senders: ReplicaGroup<PBFT>.senders(replicas: n))
+    simulation.add(
+      group,
+      connections: ReplicaGroup<PBFT>.connections(replicas: n, populations: clientHosts),
+      senders: ReplicaGroup<PBFT>.senders(replicas: n))
     simulation.world.decisionLogs[1].reserve(reserving)
     let clients = simulation.nextIndex
     for h in 0..<clientHosts {

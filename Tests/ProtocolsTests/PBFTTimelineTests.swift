@@ -6,7 +6,7 @@ import Protocols
 import Testing
 
 /// Replicas of PBFT on links of 1 ms, without an engine: what they send, line by line.
-private struct Timeline {
+private struct ReplicaTimeline {
   private enum Step {
     case message(PBFT.Message, from: Int)
     case requests(TxRange, RequestArrival)
@@ -132,7 +132,7 @@ struct PBFTTimelineTests {
 
   @Test("four replicas decide a request in three phases")
   func normalCase() {
-    var timeline = Timeline(n: 4, settings: Self.settings)
+    var timeline = ReplicaTimeline(n: 4, settings: Self.settings)
     timeline.submit(0, to: [0], .fromClient)
     timeline.run(until: 100)
     #expect(
@@ -155,7 +155,7 @@ struct PBFTTimelineTests {
 
   @Test("what was prepared under a primary that crashed is proposed again under the next")
   func viewChange() {
-    var timeline = Timeline(n: 4, settings: Self.settings)
+    var timeline = ReplicaTimeline(n: 4, settings: Self.settings)
     timeline.submit(0, to: [0], .fromClient)
     timeline.run(until: 2)
     timeline.crash(0)

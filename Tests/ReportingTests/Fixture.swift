@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import Metrics
 import Reporting
 
@@ -113,7 +113,7 @@ final class Scratch {
   let path: String
 
   init() {
-    var template = Array("/tmp/tributary-test-XXXXXX".utf8CString)
+    var template = Array((NSTemporaryDirectory() + "/tributary-test-XXXXXX").utf8CString)
     path = template.withUnsafeMutableBufferPointer { buffer in
       String(cString: mkdtemp(buffer.baseAddress!))
     }

@@ -38,10 +38,10 @@ enum Layers {
       system: ["Foundation", "Glibc"]),
     Layer(
       module: "Reporting", dependencies: ["Kernel", "Metrics", "Statistics", "CSQLite"],
-      system: ["Foundation", "Glibc"]),
+      system: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
     Layer(
       module: "tributary", dependencies: ["Scenarios", "Reporting", "ArgumentParser"],
-      system: ["Foundation", "Glibc", "Dispatch"],
+      system: ["Foundation", "Glibc", "Dispatch", "Synchronization"],
       indirect: [
         "Kernel", "Statistics", "Ledger", "Machines", "Networking", "Metrics", "Consensus",
         "Protocols", "Workloads", "Simulation",

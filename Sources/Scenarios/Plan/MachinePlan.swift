@@ -7,7 +7,7 @@ public struct MachinePlan: Sendable {
   public var processors: [MachineSpec.Processor?]
   public var disks: [MachineSpec.Disk?]
   public var clockOffset: Distribution
-  /// Parts per million.
+  /// As a ratio: 50 ppm is 0.00005.
   public var clockDrift: Distribution
   public var costs: CostSheet
 }

@@ -2,8 +2,8 @@ import Kernel
 import Machines
 
 extension Section {
-  /// A table from a data file: a shipped one by its name, or a user's own by its path. `nil` for the
-  /// word `without`, and after a mistake, which is recorded.
+  /// A table from a data file: a shipped one by its name, or a user's own by its path. `nil` for
+  /// the word `without`, and after a mistake, which is recorded.
   func dataTable<Table>(
     _ key: String, family: String, default standard: String? = nil, without: String? = nil,
     folder: String, _ sentence: String, source: String? = nil,

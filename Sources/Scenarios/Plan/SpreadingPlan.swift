@@ -33,9 +33,9 @@ public struct SharesPlan: Sendable, Equatable {
   public var makers: Int?
   public var shape: Shape
 
-  func shares(nodes: Int, seed: UInt64) -> [Double] {
+  func shares(nodes: Int, seed: UInt64, chain: String) -> [Double] {
     let makers = min(self.makers ?? nodes, nodes)
-    var stream = RandomStream(seed: seed, purpose: "shares of block makers")
+    var stream = RandomStream(seed: seed, purpose: "shares of \(chain)")
     let law = Distribution.normal(mean: 1, deviation: relative, min: 0.01)
     let weights = (0..<nodes).map { i -> Double in
       guard i < makers else { return 0 }
