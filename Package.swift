@@ -49,28 +49,30 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-    library("Kernel", []),
-    library("Statistics", ["CGSL"]),
-    library("Ledger", ["Kernel"]),
-    library("Machines", ["Kernel"]),
-    library("Networking", ["Kernel", "Machines"]),
-    library("Metrics", ["Kernel", "Statistics", "Ledger"]),
-    library("Consensus", ["Kernel", "Ledger", "Machines"]),
+    library("Kernel", [], pages: ["Kernel.md"]),
+    library("Statistics", ["CGSL"], pages: ["Statistics.md"]),
+    library("Ledger", ["Kernel"], pages: ["Ledger.md"]),
+    library("Machines", ["Kernel"], pages: ["Machines.md"]),
+    library("Networking", ["Kernel", "Machines"], pages: ["Networking.md"]),
+    library("Metrics", ["Kernel", "Statistics", "Ledger"], pages: ["Metrics.md"]),
+    library("Consensus", ["Kernel", "Ledger", "Machines"], pages: ["Consensus.md"]),
     library(
       "Protocols", ["Kernel", "Ledger", "Machines", "Consensus"],
       pages: ["PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "Praos/Praos.md"]),
-    library("Workloads", ["Kernel", "Ledger"]),
+    library("Workloads", ["Kernel", "Ledger"], pages: ["Workloads.md"]),
     library(
       "Simulation",
-      ["Kernel", "Ledger", "Machines", "Networking", "Metrics", "Consensus", "Workloads"]),
+      ["Kernel", "Ledger", "Machines", "Networking", "Metrics", "Consensus", "Workloads"],
+      pages: ["Simulation.md"]),
     library(
       "Scenarios",
       [
         "Kernel", "Statistics", "Ledger", "Machines", "Networking", "Metrics", "Consensus",
         "Protocols", "Workloads", "Simulation", yams,
       ],
+      pages: ["Scenarios.md"],
       resources: [.embedInCode("Data")]),
-    library("Reporting", ["Kernel", "Metrics", "Statistics", "CSQLite"]),
+    library("Reporting", ["Kernel", "Metrics", "Statistics", "CSQLite"], pages: ["Reporting.md"]),
     .executableTarget(
       name: "tributary", dependencies: ["Scenarios", "Reporting", arguments], swiftSettings: hot),
     .executableTarget(

@@ -153,9 +153,9 @@ struct ProjectRuleTests {
     let more = manifest.replacing(
       "library(\"Ledger\", [", with: "library(\"Ledger\", [\"Metrics\", ")
     #expect(manifestFollowsTheTable(more).map(\.rule) == ["manifest"])
-    let less = manifest.replacing("library(\"Machines\", [\"Kernel\"]),", with: "")
+    let less = manifest.replacing("library(\"Machines\", [\"Kernel\"]", with: "other(")
     #expect(manifestFollowsTheTable(less).map(\.detail) == ["Machines has no library line"])
-    let other = manifest.replacing("library(\"Kernel\", []),", with: "library(\"Core\", []),")
+    let other = manifest.replacing("library(\"Kernel\", []", with: "library(\"Core\", []")
     #expect(manifestFollowsTheTable(other).count == 2)
   }
 }
