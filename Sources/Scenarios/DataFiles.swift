@@ -38,7 +38,7 @@ public struct DataFile: Equatable, Sendable {
   /// - Parameters:
   ///   - reference: as it stands in the scenario.
   ///   - family: the first part of shipped names: `regions`, `degrees`, `crypto`, `costs`,
-  ///     `prices`, `energy`.
+  ///     `prices`, `energy`, `compact`.
   ///   - folder: where relative paths start: the scenario's own folder.
   public static func find(
     _ reference: String, family: String, relativeTo folder: String = "."
@@ -104,6 +104,7 @@ public struct DataFile: Equatable, Sendable {
     ("degrees-bitcoin-2015", PackageResources.degrees_bitcoin_2015_csv),
     ("degrees-dogecoin", PackageResources.degrees_dogecoin_csv),
     ("degrees-litecoin", PackageResources.degrees_litecoin_csv),
+    ("compact-simblock-2020", PackageResources.compact_simblock_2020_csv),
     ("crypto-2026", PackageResources.crypto_2026_csv),
     ("costs-server-2026", PackageResources.costs_server_2026_csv),
     ("prices-aws-us-east-1-2024", PackageResources.prices_aws_us_east_1_2024_csv),

@@ -131,9 +131,9 @@ import Testing
     ])
   func digits(values: [Double], expected: String) {
     let result = single(values) { outcome, index in
-      outcome.metrics = [.init("main.goodput", "widgets", values[index])]
+      outcome.metrics = [.init("main.stale_rate", "widgets", values[index])]
     }
-    #expect(TextTable(Summary(result)).text().contains("Goodput  widgets  \(expected)\n"))
+    #expect(TextTable(Summary(result)).text().contains("Stale rate  widgets  \(expected)\n"))
   }
 
   @Test("a narrow terminal gets further blocks, not longer lines") func narrow() {
