@@ -45,7 +45,11 @@ extension Simulation {
     outcome.metrics.append(.init("nodes.bottleneck_node", "1", Double(bottleneck.node)))
     outcome.metrics.append(.init("nodes.bottleneck_share", "1", bottleneck.share))
     if bottleneck.share < Bottleneck.barelyLoaded {
-      outcome.warnings.append("barely loaded: the busiest resource was \(bottleneck.description)")
+      // Without the node's name and with a round number, so that runs give the same warning.
+      let percent = (bottleneck.share * 1000).rounded(.up) / 10
+      outcome.warnings.append(
+        "barely loaded: no node's cores, links or disk were busy for more than \(percent) % of the "
+          + "time")
     }
   }
 
