@@ -20,10 +20,11 @@ func library(
     swiftSettings: hot)
 }
 
-func tests(_ module: String, _ others: [String] = []) -> Target {
+/// - Parameter data: files that the tests find beside themselves.
+func tests(_ module: String, _ others: [String] = [], data: [String] = []) -> Target {
   let names = [module] + others.filter { $0 != module }
   return .testTarget(
-    name: "\(module)Tests", dependencies: names.map { .init(stringLiteral: $0) })
+    name: "\(module)Tests", dependencies: names.map { .init(stringLiteral: $0) }, exclude: data)
 }
 
 /// What a test or a benchmark that runs simulations imports.
@@ -92,7 +93,7 @@ let package = Package(
     tests("Workloads", ["Ledger", "Kernel", "Statistics"]),
     tests("Protocols", run + ["CAllocationCounter", "LeaderEcho"]),
     tests("Simulation", run + ["CAllocationCounter", "LeaderEcho"]),
-    tests("Scenarios", run + ["LeaderEcho"]),
+    tests("Scenarios", run + ["LeaderEcho"], data: ["Goldens"]),
     tests("Reporting", ["Metrics", "Statistics"]),
     .testTarget(name: "TributaryTests", dependencies: ["tributary"]),
     .testTarget(name: "TidyTests"),
