@@ -181,6 +181,30 @@ extension ReplicaGroupState {
   }
 }
 
+// MARK: - Reads and folds of the hot path
+
+/// Methods of their own that change nothing: within one that does, a replica would be copied to be
+/// read.
+extension ReplicaGroupState {
+  func bytes(of message: P.Message, from i: Int) -> Int {
+    replicas[i].bytes(of: message, effects)
+  }
+
+  func proposer(inTheEyesOf i: Int) -> ReplicaID { replicas[i].proposer }
+}
+
+extension ReplicaGroupState.Seat {
+  mutating func foldStep(_ time: SimTime, _ word: UInt64) {
+    steps += 1
+    digest.fold(UInt64(bitPattern: time.nanoseconds), word)
+  }
+
+  mutating func note(_ message: P.Message, from sender: ReplicaID, at time: SimTime) {
+    foldStep(time, UInt64(sender.index))
+    message.fold(into: &digest)
+  }
+}
+
 // MARK: - Faults and results
 
 extension ReplicaGroupState {

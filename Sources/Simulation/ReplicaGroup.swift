@@ -268,8 +268,7 @@ extension ReplicaGroupState {
     case Kind.message.rawValue, Kind.received.rawValue:
       let message = event.payload.load(as: P.Message.self)
       let sender = ReplicaID(Int(UInt32(truncatingIfNeeded: event.payload.a)))
-      foldStep(i, time, UInt64(sender.index))
-      message.fold(into: &seats[i].digest)
+      seats[i].note(message, from: sender, at: time)
       replicas[i].upon(message, from: sender, at: local, &effects)
     case Kind.timer.rawValue:
       if isStale(event) {
@@ -277,13 +276,13 @@ extension ReplicaGroupState {
         return
       }
       let timer = event.payload.load(as: P.Timer.self)
-      foldStep(i, time, 1 << 32)
+      seats[i].foldStep(time, 1 << 32)
       timer.fold(into: &seats[i].digest)
       timerGenerations[i * P.Timer.slots + timer.slot] &+= 1
       replicas[i].upon(timeout: timer, at: local, &effects)
     default:
       let requests = Submission(event.payload)
-      foldStep(i, time, requests.isRetransmission ? 3 << 32 : 2 << 32)
+      seats[i].foldStep(time, requests.isRetransmission ? 3 << 32 : 2 << 32)
       seats[i].digest.fold(requests.range.first, UInt64(requests.range.count))
       world.logs[Int(requests.range.population)].pass(.ingested, requests.range, at: time)
       replicas[i].upon(
@@ -292,11 +291,6 @@ extension ReplicaGroupState {
     }
     swap(&effects.random, &seats[i].random)
     finish(i, handled: time, &world)
-  }
-
-  private mutating func foldStep(_ i: Int, _ time: SimTime, _ word: UInt64) {
-    seats[i].steps += 1
-    seats[i].digest.fold(UInt64(bitPattern: time.nanoseconds), word)
   }
 }
 
@@ -324,7 +318,7 @@ extension ReplicaGroupState {
     books.noteSealed(effects.batches, by: i, at: handled, &world)
     changeTimers(of: i, from: completed, &world)
     guard !effects.items.isEmpty else { return }
-    let proposer = replicas[i].proposer
+    let proposer = self.proposer(inTheEyesOf: i)
     if completed == world.now, seats[i].outbox.isEmpty {
       for k in effects.items.indices {
         carryOut(Output(effect: effects.items[k], proposer: proposer), of: i, &world)
@@ -374,7 +368,7 @@ extension ReplicaGroupState {
   mutating func carryOut(_ output: Output, of i: Int, _ world: inout World) {
     switch output.effect {
     case .broadcast(let message):
-      let bytes = replicas[i].bytes(of: message, effects)
+      let bytes = self.bytes(of: message, from: i)
       traffic.count(message.kind, from: i, bytes: bytes, copies: replicas.count - 1)
       var event = makeEvent(message, from: i, bytes: bytes)
       // Each sender begins with its successor, so that nobody is always last.
@@ -384,7 +378,7 @@ extension ReplicaGroupState {
         world.transmit(event, bytes: bytes, over: route(i, j, isUrgent: message.isUrgent))
       }
     case .send(let to, let message):
-      let bytes = replicas[i].bytes(of: message, effects)
+      let bytes = self.bytes(of: message, from: i)
       traffic.count(message.kind, from: i, bytes: bytes)
       var event = makeEvent(message, from: i, bytes: bytes)
       event.target = to.index

@@ -20,6 +20,11 @@ enum PBFTSpeed {
           ScenarioText.simulation($0)
         })
     }
+    // What transactions cost beside messages.
+    report(
+      row("n = 16, batches of 400", n: 16, decisions: 6000, repetitions: 3, batch: 400) {
+        ScenarioText.simulation($0)
+      })
     let entry = [ProtocolEntry.committee(PBFT.self, "made in this module")]
     report(
       row("n = 64, an entry of one's own", n: 64, decisions: 400, repetitions: 3) {
@@ -36,8 +41,8 @@ enum PBFTSpeed {
     report(long)
   }
 
-  /// A committee on a fast network, whose clients fill a batch of 400 by each message.
-  static func text(n: Int, decisions: Int) -> String {
+  /// A committee on a fast network, whose clients fill a batch by each message.
+  static func text(n: Int, decisions: Int, batch: Int = 100) -> String {
     """
     tributary: 1
     name: speed
@@ -48,22 +53,23 @@ enum PBFTSpeed {
       uplink: 10 Gbit/s
       downlink: 10 Gbit/s
     machines: { cpu: { cores: { count: 8 } }, costs: server-2026 }
-    chains: [{ name: main, consensus: { pbft: { batch: 400, batch-timeout: 10 ms } } }]
+    chains: [{ name: main, consensus: { pbft: { batch: \(batch), batch-timeout: 10 ms } } }]
     workload:
-      arrivals: { closed: { clients: 8000 } }
+      arrivals: { closed: { clients: \(20 * batch) } }
       transactions: { size: 512 B }
-      clients: { bundle: 400 }
+      clients: { bundle: \(batch) }
     """
   }
 
   private static func row(
-    _ what: String, n: Int, decisions: Int, repetitions: Int, make: (String) -> Simulation
+    _ what: String, n: Int, decisions: Int, repetitions: Int, batch: Int = 100,
+    make: (String) -> Simulation
   ) -> Row {
     Usage.forgetPeak()
     var best = Double.infinity
     var messages = 0
     for _ in 0..<repetitions {
-      let run = make(text(n: n, decisions: decisions))
+      let run = make(text(n: n, decisions: decisions, batch: batch))
       run.start()
       let start = Usage.userSeconds
       run.run()
@@ -122,13 +128,13 @@ enum PBFTSpeed {
         index: 1, name: "main", nodes: nodes, lanes: lanes, replicas: replicas,
         settings: settings, seed: seed), connections: n * n + n, senders: n)
     let host = ClientSettings.Host(
-      node: NodeID(n), population: 0, arrivals: .closed(clients: 8000, think: .constant(0)))
+      node: NodeID(n), population: 0, arrivals: .closed(clients: 2000, think: .constant(0)))
     run.add(
       ClientPopulation(
         index: 2, name: "clients",
         settings: ClientSettings(
           hosts: [host], chain: 1, chainNodes: nodes, target: .proposer,
-          replyQuorum: committee.weakQuorum, timeout: .seconds(10), bundle: 400, header: 100,
+          replyQuorum: committee.weakQuorum, timeout: .seconds(10), bundle: 100, header: 100,
           sizes: sizes), seed: seed), connections: n, senders: 1)
     return run
   }
