@@ -77,7 +77,8 @@ let package = Package(
     .executableTarget(
       name: "tributary", dependencies: ["Scenarios", "Reporting", arguments], swiftSettings: hot),
     .executableTarget(
-      name: "tributary-bench", dependencies: run.map { .init(stringLiteral: $0) },
+      name: "tributary-bench",
+      dependencies: (run + ["Scenarios"]).map { .init(stringLiteral: $0) },
       swiftSettings: hot),
     .target(
       name: "LeaderEcho", dependencies: ["Kernel", "Ledger", "Machines", "Consensus"],

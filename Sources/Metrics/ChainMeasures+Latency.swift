@@ -72,6 +72,7 @@ extension ChainMeasures {
   /// as a slope; it is 0 in a step without submissions.
   func series() -> [Outcome.Series] {
     let steps = measuring.steps
+    guard books.end < .never else { return [] }
     let width = (books.end.nanoseconds + Int64(steps) - 1) / Int64(steps)
     guard width > 0 else { return [] }
     var submitted = [Int](repeating: 0, count: steps)

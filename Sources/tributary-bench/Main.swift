@@ -5,7 +5,9 @@
 @main
 enum Main {
   /// One file a bench; each is listed here.
-  static let benches: [Bench] = [Phold.bench, Samplers.bench, Agreement.bench]
+  static let benches: [Bench] = [
+    Phold.bench, Samplers.bench, Agreement.bench, SimBlock.bench, Memory.bench, Jobs.bench,
+  ]
 
   static func main() {
     let names = CommandLine.arguments.dropFirst()

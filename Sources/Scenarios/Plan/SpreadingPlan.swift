@@ -82,9 +82,10 @@ extension SpreadingPlan {
       "block-filler", default: 0, in: 0...10_000_000_000,
       "a block's body has at least so many bytes: other traffic fills it up",
       source: "none: only what clients submit")
-    requestTimeout = section.duration(
-      "request-timeout", default: .seconds(60), in: .milliseconds(1) ... .seconds(1_000_000),
-      "a peer that does not deliver is given up after this", source: "assumption")
+    let patience = section.duration(
+      "request-timeout", default: .seconds(60), in: .zero ... .seconds(1_000_000),
+      "a peer that does not deliver is given up after this; 0: never", source: "assumption")
+    requestTimeout = patience > .zero ? patience : nil
     syncPeers = section.count(
       "sync-peers", default: 3, in: 1...1000, "peers asked for their chain after a restart",
       source: "assumption")
