@@ -36,6 +36,7 @@ struct KeyMetric: Sendable, Equatable {
     energy,
     carbon,
     KeyMetric("Money per GB", ["usd_per_gb"], .lower),
+    KeyMetric("Settlement", ["settlement_latency"], .lower),
     KeyMetric("Stale rate", ["stale_rate", "stale"], .lower),
     KeyMetric("Forked heights", ["forked_heights"], .lower),
     KeyMetric("Block to 50 %", ["propagation_half"], .lower),

@@ -59,6 +59,11 @@ extension Scenario {
 }
 
 extension Scenario {
+  /// The link of a node of a kind of its own, where 0 is ideal, or the network's.
+  private static func link(_ own: Double?, else standard: Double?) -> Double? {
+    own.map { $0 > 0 ? $0 : nil } ?? standard
+  }
+
   private func makeWorld(seed: UInt64, hosts: [PlannedPopulation]) -> World {
     var clock = RandomStream(seed: seed, purpose: "clocks")
     var specs: [MachineSpec] = []
@@ -67,8 +72,10 @@ extension Scenario {
       let drift = machines.clockDrift.sample(using: &clock)
       specs.append(
         MachineSpec(
-          processor: machines.processors[i], uplink: network.uplinks[i],
-          downlink: network.downlinks[i], disk: machines.disks[i],
+          processor: machines.processors[i],
+          uplink: Self.link(machines.uplinks[i], else: network.uplinks[i]),
+          downlink: Self.link(machines.downlinks[i], else: network.downlinks[i]),
+          disk: machines.disks[i],
           clockOffset: SimDuration(nanoseconds: Int64(offset.rounded())),
           clockDrift: drift * 1e6))
     }

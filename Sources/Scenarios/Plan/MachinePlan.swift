@@ -6,6 +6,9 @@ public struct MachinePlan: Sendable {
   /// Processor and disk of each node; links are the network's.
   public var processors: [MachineSpec.Processor?]
   public var disks: [MachineSpec.Disk?]
+  /// Links of nodes of a kind of their own, in bits per second, 0 for ideal; `nil`: the network's.
+  public var uplinks: [Double?]
+  public var downlinks: [Double?]
   public var clockOffset: Distribution
   /// As a ratio: 50 ppm is 0.00005.
   public var clockDrift: Distribution
@@ -17,12 +20,16 @@ extension MachinePlan {
   struct Kind {
     var processor: MachineSpec.Processor?
     var disk: MachineSpec.Disk?
+    var uplink: Double?
+    var downlink: Double?
   }
 
   init(_ section: Section, nodes: Int, folder: String) throws {
     let standard = try Kind(section)
     processors = Array(repeating: standard.processor, count: nodes)
     disks = Array(repeating: standard.disk, count: nodes)
+    uplinks = Array(repeating: nil, count: nodes)
+    downlinks = uplinks
     clockOffset =
       section.random(
         "clock-offset", of: .duration, default: .constant(0),
@@ -37,7 +44,10 @@ extension MachinePlan {
       each: { kind in
         let name = kind.text("name", "name of the kind")
         let count = kind.count("nodes", in: 1...1_000_000, "how many nodes are of this kind")
-        return (name: name, count: count, kind: try Kind(kind))
+        var values = try Kind(kind)
+        values.uplink = Self.link(kind, "uplink")
+        values.downlink = Self.link(kind, "downlink")
+        return (name: name, count: count, kind: values)
       })
     let special = classes.reduce(0) { $0 + $1.count }
     section.require(
@@ -47,8 +57,20 @@ extension MachinePlan {
       for node in next..<min(next + entry.count, nodes) {
         processors[node] = entry.kind.processor
         disks[node] = entry.kind.disk
+        uplinks[node] = entry.kind.uplink
+        downlinks[node] = entry.kind.downlink
       }
       next += entry.count
+    }
+  }
+}
+
+extension MachinePlan {
+  private static func link(_ section: Section, _ key: String) -> Double? {
+    section.optional(key) { section, key in
+      let setting = section.bandwidthOr(
+        key, ["ideal"], default: "ideal", "bits per second of these nodes; default the network's")
+      return if case .bandwidth(let rate) = setting { rate } else { 0 }
     }
   }
 }

@@ -19,8 +19,27 @@ public struct Scenario: Sendable {
   public var chains: [ChainPlan]
   public var stores: [StorePlan]
   public var faults: [FaultPlan]
+  public var settlement: SettlementPlan
   /// `nil`: no bill.
   public var costs: CostPlan?
+}
+
+/// The adversary and the error at which probabilistic finality is stated.
+public struct SettlementPlan: Sendable, Equatable {
+  /// Share of the hash rate of a miner who tries to spend twice.
+  public var adversary: Double
+  /// Probability that it succeeds, at most.
+  public var error: Double
+
+  init(_ section: Section) {
+    let source = "Nakamoto 2008, §11: q = 0.1, P < 0.1 %"
+    adversary = section.fraction(
+      "adversary", default: 0.1, in: 0.001...0.45, "share of the hash rate of the attacker",
+      source: source)
+    error = section.fraction(
+      "error", default: 0.001, in: 1e-12...0.5, "probability that it succeeds, at most",
+      source: source)
+  }
 }
 
 /// When a run ends.
@@ -69,6 +88,9 @@ extension Scenario {
     faults = try section.list("faults", "what happens to nodes and links, and when") {
       try FaultPlan($0, nodes: nodes, chains: names)
     }
+    settlement = section.section(
+      "settlement", "when a payment by proof of work counts as settled",
+      SettlementPlan.init)
     let cores = machines.processors.map { $0?.cores ?? 1 }.max() ?? 1
     costs = CostPlan.read(
       section, regions: network.regionNames, cores: cores, folder: folder)
