@@ -63,7 +63,18 @@ extension ScenarioDocument {
   public func effectiveText(
     minimal isMinimal: Bool = false, overrides: [String] = []
   ) throws(ScenarioErrors) -> String {
-    try changed(minimal: isMinimal, overrides: overrides).tree.without(["minimal"]).yamlText
+    let (tree, changes) = try changed(minimal: isMinimal, overrides: overrides)
+    guard let sweep = tree["sweep"], case .mapping(let entries) = sweep.content else {
+      return tree.without(["minimal"]).yamlText
+    }
+    // What is overridden has left the sweep: it must not come back when the text is read again.
+    let left = entries.map(\.key).filter { key in
+      changes.contains { Override.resolved($0.path, in: tree) == Override.resolved(key, in: tree) }
+    }
+    let rest = sweep.without(left)
+    let settled = try Override(path: "sweep", at: sweep.origin, rest).applied(to: tree)
+    return settled.without(left.count == entries.count ? ["minimal", "sweep"] : ["minimal"])
+      .yamlText
   }
 
   private func changed(
