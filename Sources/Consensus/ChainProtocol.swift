@@ -45,6 +45,10 @@ public protocol ChainProtocol: Sendable {
 
   /// Blocks from the head down, the head counted, after which a transaction counts as decided.
   var confirmations: Int { get }
+  /// The newest block that votes or schedule have made irreversible at this node, an ancestor of
+  /// `head`: it and its ancestors count as decided, whatever their depth. nil if the protocol
+  /// decides by depth; then `confirmations` rules.
+  var irreversible: BlockID? { get }
   /// Blocks that the protocol promises never to give up; nil if it promises none.
   var rollbackLimit: Int? { get }
   /// Chains that the node did not adopt because they fork too deep, or come from the future.
@@ -55,6 +59,7 @@ public protocol ChainProtocol: Sendable {
 }
 
 extension ChainProtocol {
+  public var irreversible: BlockID? { nil }
   public static func figures(of nodes: [Self]) -> [ChainFigure] { [] }
 }
 

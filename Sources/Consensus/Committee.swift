@@ -38,23 +38,34 @@ public struct Slot: Hashable, Comparable, Sendable, BitwiseCopyable {
 public struct Committee: Sendable, Hashable, BitwiseCopyable {
   /// Replicas in all, 1...`largest`.
   public let n: Int
-  /// Faulty replicas tolerated: floor((n - 1) / 3).
+  /// Faulty replicas tolerated: floor((n - 1) / 3) if they may lie, floor((n - 1) / 2) if they only
+  /// stop.
   public let f: Int
-  /// Replicas any two sets of which share a correct one: ceil((n + f + 1) / 2). It is 2f + 1 only
-  /// for n = 3f + 1; at n = 3f + 3, two sets of 2f + 1 could meet in faulty replicas alone.
+  /// Replicas any two sets of which share a correct one: ceil((n + f + 1) / 2) if faulty replicas
+  /// may lie. It is 2f + 1 only for n = 3f + 1; at n = 3f + 3, two sets of 2f + 1 could meet in
+  /// faulty replicas alone. A majority if they only stop.
   public let quorum: Int
 
   /// A tally holds a bit for each replica.
   public static var largest: Int { 512 }
 
-  public init(n: Int) {
+  /// What faulty replicas do at worst.
+  public enum Faults: Sendable { case byzantine, crash }
+
+  public init(n: Int, faults: Faults = .byzantine) {
     precondition(n >= 1 && n <= Committee.largest, "a committee of \(n)")
     self.n = n
-    f = (n - 1) / 3
-    quorum = (n + f + 2) / 2
+    switch faults {
+    case .byzantine:
+      f = (n - 1) / 3
+      quorum = (n + f + 2) / 2
+    case .crash:
+      f = (n - 1) / 2
+      quorum = n / 2 + 1
+    }
   }
 
-  /// f + 1: at least one correct replica.
+  /// f + 1: at least one replica that is not faulty.
   @inlinable public var weakQuorum: Int { f + 1 }
 
   /// The primary of `view`: v mod n.

@@ -56,6 +56,20 @@ public protocol ConsensusProtocol: Sendable {
   /// Transactions waiting at this replica, and refused or evicted by it so far.
   var waiting: Int { get }
   var evicted: Int { get }
+
+  /// Whether `invalidated` ever returns a message: the protocol knows invalid proposals.
+  static var hasInvalidProposals: Bool { get }
+
+  /// What a faulty replica sends in place of its own proposal `message`: the same, but such that a
+  /// correct replica which checks it must refuse it (a digest that is not its batch's, a
+  /// certificate that is short of votes or of another view); nil if `message` is no proposal.
+  func invalidated(_ message: Message, _ effects: inout Effects<Self>) -> Message?
+}
+
+extension ConsensusProtocol {
+  public static var hasInvalidProposals: Bool { false }
+
+  public func invalidated(_ message: Message, _ effects: inout Effects<Self>) -> Message? { nil }
 }
 
 /// How client requests came to a replica.

@@ -18,6 +18,8 @@ public struct Effects<P: ConsensusProtocol>: Sendable {
     case replyAgain(TxRange, state: Digest)
     /// Execution jumped to `slot` by state transfer.
     case caughtUp(slot: Slot, transactions: Int, state: Digest)
+    /// The replica holds two signed messages of `ReplicaID` that contradict each other.
+    case accuse(ReplicaID)
   }
 
   /// One executed slot of one replica.
@@ -85,6 +87,10 @@ extension Effects {
   public mutating func caughtUp(to slot: Slot, transactions: Int, state: Digest) {
     items.append(.caughtUp(slot: slot, transactions: transactions, state: state))
   }
+
+  /// Names `replica` as an equivocator: call only with proof in hand, signed statements of which a
+  /// correct replica makes at most one.
+  public mutating func accuse(_ replica: ReplicaID) { items.append(.accuse(replica)) }
 
   /// Runs `timer` out after `delay` on the replica's clock; what its slot held is disarmed.
   public mutating func arm(_ timer: P.Timer, after delay: SimDuration) {

@@ -109,14 +109,20 @@ public struct ParameterValues: Sendable, Equatable {
 /// What a replica is built from, besides its protocol's own parameters.
 public struct ReplicaContext: Sendable {
   public var me: ReplicaID
+  /// The committee of the protocol's `roles`.
   public var committee: Committee
+  /// Seed of the run, for what all replicas draw alike: a beacon, a common coin.
+  public var seed: UInt64
   public var costs: CostSheet
   /// An empty mempool of the scenario's size.
   public var mempool: Mempool
 
-  public init(me: ReplicaID, committee: Committee, costs: CostSheet, mempool: Mempool) {
+  public init(
+    me: ReplicaID, committee: Committee, seed: UInt64, costs: CostSheet, mempool: Mempool
+  ) {
     self.me = me
     self.committee = committee
+    self.seed = seed
     self.costs = costs
     self.mempool = mempool
   }
@@ -129,13 +135,20 @@ public protocol ScenarioProtocol: ConsensusProtocol {
   static var parameters: [Parameter] { get }
 
   /// What is wrong with a combination of values, as a sentence; `nil` if they can work.
-  static func problem(with values: ParameterValues, committee: Committee) -> String?
+  static func problem(with values: ParameterValues, nodes: Int) -> String?
+
+  /// Who does what among `nodes` nodes. Where the values cannot work, `problem` says so first.
+  static func roles(_ values: ParameterValues, nodes: Int) -> Roles
 
   init(_ values: ParameterValues, _ context: ReplicaContext)
 }
 
 extension ScenarioProtocol {
-  public static func problem(with values: ParameterValues, committee: Committee) -> String? { nil }
+  public static func problem(with values: ParameterValues, nodes: Int) -> String? { nil }
+
+  public static func roles(_ values: ParameterValues, nodes: Int) -> Roles {
+    Roles(Committee(n: nodes))
+  }
 }
 
 /// What the nodes of a chain that spreads blocks are built from.

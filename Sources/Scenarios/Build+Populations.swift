@@ -157,7 +157,7 @@ extension Scenario {
     let settings = ClientSettings(
       hosts: hosts, chain: UInt16(source.chain + 1), chainNodes: context.chainNodes,
       target: target, replyQuorum: context.chain.replyQuorum, timeout: timeout, bundle: bundle,
-      header: header, sizes: context.sizes, until: end)
+      header: header, sizes: context.sizes, until: end, contacts: context.chain.contacts)
     return (
       ClientPopulation(
         index: context.index, name: source.name, settings: settings, seed: context.seed),

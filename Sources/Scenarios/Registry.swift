@@ -48,7 +48,9 @@ struct BuiltChain {
   var senders: Int
   /// Equal replies that make a transaction final for its client.
   var replyQuorum: Int
-  /// Clients talk to one replica of their own, or to whom they take for the proposer.
+  /// Nodes of the chain that clients talk to: each to one of its own, or to whom they take for the
+  /// proposer.
+  var contacts: Range<Int>
   var usesGateways: Bool
 }
 
@@ -64,34 +66,36 @@ extension ProtocolEntry {
         guard nodes <= Committee.largest else {
           return "a committee has at most \(Committee.largest) replicas, not \(nodes)"
         }
-        return P.problem(with: values, committee: Committee(n: nodes))
+        return P.problem(with: values, nodes: nodes)
       },
       build: { blueprint in
         let n = blueprint.nodes.count
-        let committee = Committee(n: n)
+        let values = blueprint.plan.consensus.values
+        let roles = P.roles(values, nodes: n)
         let mempool = Mempool(
           capacity: blueprint.plan.mempool.capacity, eviction: blueprint.plan.mempool.eviction,
           populations: blueprint.sizes.populations)
-        let values = blueprint.plan.consensus.values
         let replicas = (0..<n).map { i in
           P(
             values,
             ReplicaContext(
-              me: ReplicaID(i), committee: committee, costs: blueprint.costs, mempool: mempool))
+              me: ReplicaID(i), committee: roles.committee, seed: blueprint.seed,
+              costs: blueprint.costs, mempool: mempool))
         }
         let group = ReplicaGroup(
           index: blueprint.index, name: blueprint.plan.name, nodes: blueprint.nodes,
           lanes: blueprint.lanes, replicas: replicas,
           settings: ReplicaGroupSettings(
             replies: blueprint.plan.replies, forwardHeader: blueprint.plan.replies.header,
-            sizes: blueprint.sizes, decisions: blueprint.decisions),
+            sizes: blueprint.sizes, decisions: blueprint.decisions, roles: roles),
           seed: blueprint.seed)
         return BuiltChain(
           subsystem: group,
           connections: ReplicaGroup<P>.connections(
             replicas: n, populations: blueprint.sizes.populations),
           senders: ReplicaGroup<P>.senders(replicas: n),
-          replyQuorum: committee.weakQuorum, usesGateways: false)
+          replyQuorum: roles.replyQuorum, contacts: roles.contacts,
+          usesGateways: roles.usesGateways)
       })
   }
 }
@@ -123,7 +127,8 @@ extension ProtocolEntry {
           subsystem: chain,
           connections: Blockchain<P>.connections(
             of: settings.topology, populations: blueprint.sizes.populations),
-          senders: Blockchain<P>.senders(nodes: n), replyQuorum: 1, usesGateways: true)
+          senders: Blockchain<P>.senders(nodes: n), replyQuorum: 1, contacts: 0..<n,
+          usesGateways: true)
       })
   }
 }

@@ -204,7 +204,7 @@ extension BlockchainState {
       }
       outputs.append(ChainOutput(kind: .know, item: block.index))
       if hasAdopted {
-        outputs.append(ChainOutput(kind: .adopt, item: protocols[i].head.index))
+        outputs.append(adoption(by: i))
       }
       if block == nodes[i].syncUntil {
         nodes[i].syncUntil = .none

@@ -282,7 +282,7 @@ extension BlockchainState {
       spread(BundleID(index: output.item), except: output.connection, from: i, &world)
     case .send: send(output, from: i, &world)
     case .know: books.learn(BlockID(index: output.item), at: world.now)
-    case .adopt: adopt(BlockID(index: output.item), by: i, &world)
+    case .adopt: adopt(output, by: i, &world)
     }
   }
 

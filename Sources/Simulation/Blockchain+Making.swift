@@ -26,7 +26,7 @@ extension BlockchainState {
     outputs.append(ChainOutput(kind: .know, item: block.index))
     if protocols[i].head != before {
       follow(protocols[i].head, by: i)
-      outputs.append(ChainOutput(kind: .adopt, item: protocols[i].head.index))
+      outputs.append(adoption(by: i))
     }
     if let limit = settings.madeBlocks, books.made >= limit { world.isComplete = true }
     if books.made % 64 == 0 { settle(&world) }
@@ -101,9 +101,19 @@ extension BlockchainState {
 // MARK: - Adopting chains
 
 extension BlockchainState {
+  /// The head of node `i` as it is now, to be adopted outside once the step is complete, and what
+  /// it takes for irreversible.
+  func adoption(by i: Int) -> ChainOutput {
+    ChainOutput(
+      kind: .adopt, item: protocols[i].head.index,
+      detail: UInt64((protocols[i].irreversible ?? .none).index))
+  }
+
   /// Node `i` has adopted the chain that ends in `head`, and the step is complete: outside, it
-  /// builds on it, and what is deep enough now is decided in its eyes.
-  mutating func adopt(_ head: BlockID, by i: Int, _ world: inout World) {
+  /// builds on it, and what is deep enough or irreversible now is decided in its eyes.
+  mutating func adopt(_ output: ChainOutput, by i: Int, _ world: inout World) {
+    let head = BlockID(index: output.item)
+    let irreversible = BlockID(index: UInt32(truncatingIfNeeded: output.detail))
     let old = nodes[i].template
     guard head != old else { return }
     nodes[i].template = head
@@ -115,7 +125,9 @@ extension BlockchainState {
         report("rollback", "node \(i) gave up \(depth) blocks, the limit is \(limit)", &world)
       }
     }
-    confirm(confirmed(below: head, at: i), by: i, &world)
+    let isKept = effects.blocks.contains(irreversible)
+    guard protocols[i].irreversible == nil || isKept else { return }
+    confirm(isKept ? irreversible : confirmed(below: head, at: i), by: i, &world)
   }
 
   /// The newest block that is deep enough on the chain that ends in `head`.

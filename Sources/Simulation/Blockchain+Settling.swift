@@ -85,7 +85,7 @@ extension BlockchainState {
       swap(&effects.random, &nodes[i].random)
       follow(protocols[i].head, by: i)
       // Outside, the node is what it was when it stopped, or less.
-      outputs.append(ChainOutput(kind: .adopt, item: protocols[i].head.index))
+      outputs.append(adoption(by: i))
       for c in settings.topology.neighbours(of: i).prefix(settings.syncPeers) {
         askForChain(over: c, by: i)
       }

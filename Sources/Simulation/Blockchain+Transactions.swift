@@ -178,7 +178,8 @@ extension BlockchainState {
     _ bundle: BundleID, _ range: TxRange, from i: Int, _ world: inout World
   ) {
     let whole = bundles[bundle].range
-    let confirmed = self.confirmed(below: nodes[i].followed, at: i)
+    let confirmed =
+      protocols[i].irreversible ?? self.confirmed(below: nodes[i].followed, at: i)
     var low = max(whole.first, range.first)
     let end = min(whole.end, range.end)
     while low < end {

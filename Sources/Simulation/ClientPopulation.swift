@@ -42,13 +42,13 @@ public final class ClientPopulation: Subsystem {
 
 /// What a scenario says of the clients of a chain.
 public struct ClientSettings: Sendable {
-  /// To whom a host sends first.
+  /// To whom a host sends first; `contacts` are the replicas it may send to.
   public enum Target: Sendable, Equatable {
     /// Whoever it takes for the proposer.
     case proposer
-    /// Every replica.
+    /// Every contact.
     case everyone
-    /// The replica of its own: host h sends to replica h mod n, and reads its replies there.
+    /// The contact of its own: host h sends to number h modulo their count.
     case gateway
   }
 
@@ -70,6 +70,7 @@ public struct ClientSettings: Sendable {
   public var chain: UInt16
   public var chainNodes: [NodeID]
   public var target: Target
+  public var contacts: Range<Int>
   /// Equal results that make a transaction final.
   public var replyQuorum: Int
   /// After this long without them, a host tries again; the wait doubles each time.
@@ -87,13 +88,14 @@ public struct ClientSettings: Sendable {
   public init(
     hosts: [Host], chain: UInt16, chainNodes: [NodeID], target: Target, replyQuorum: Int,
     timeout: SimDuration, bundle: Int, header: Int, sizes: TransactionSizes,
-    until: SimTime = .never, attempts: Int? = nil
+    until: SimTime = .never, attempts: Int? = nil, contacts: Range<Int>? = nil
   ) {
     precondition(attempts ?? 1 >= 1, "requests sent \(attempts ?? 0) times")
     self.hosts = hosts
     self.chain = chain
     self.chainNodes = chainNodes
     self.target = target
+    self.contacts = contacts ?? chainNodes.indices
     self.replyQuorum = replyQuorum
     self.timeout = timeout
     self.bundle = bundle
@@ -275,10 +277,10 @@ extension ClientPopulationState {
     switch settings.target {
     case .proposer: transmit(range, from: h, to: hosts[h].proposer, isRetransmission: false, &world)
     case .gateway:
-      let own = h % settings.chainNodes.count
+      let own = settings.contacts.lowerBound + h % settings.contacts.count
       transmit(range, from: h, to: own, isRetransmission: false, &world)
     case .everyone:
-      for r in settings.chainNodes.indices {
+      for r in settings.contacts {
         transmit(range, from: h, to: r, isRetransmission: false, &world)
       }
     }
@@ -384,7 +386,7 @@ extension ClientPopulationState {
           world.logs[Int(hosts[h].population)].retried += Int(gap.count)
           // The answers to this attempt are counted afresh: they may cover other ranges.
           clearTallies(h, of: gap)
-          for r in settings.chainNodes.indices {
+          for r in settings.contacts {
             transmit(gap, from: h, to: r, isRetransmission: true, &world)
           }
           hosts[h].sent.add(gap, tries: tries + 1, at: world.now)

@@ -11,9 +11,11 @@ struct ReplicaGroupBooks: Sendable {
   private var seals = SlidingArray<Seal>()
   /// Batch of each slot that was decided by somebody; slot 0 holds none.
   private var batchOf = SlidingArray<BatchHandle>()
+  /// Replicas that execute, and how many executions decide a slot.
   private let replicas: Int
-  /// f of the committee: n - f executions decide a slot.
-  private let committee: Committee
+  private let executions: Int
+  /// Whether each role was shown to have contradicted itself.
+  private var isAccused: [Bool]
   var storedBytes: [Int]
   private var sinceDrop = 0
 
@@ -22,13 +24,19 @@ struct ReplicaGroupBooks: Sendable {
     var proposer: Int32
   }
 
-  init(replicas: Int, populations: Int) {
-    self.replicas = replicas
-    committee = Committee(n: replicas)
+  /// - Parameter count: roles of the chain, those that only help too.
+  init(replicas count: Int, roles: Roles, populations: Int) {
+    replicas = roles.members
+    executions = roles.executions
+    isAccused = Array(repeating: false, count: count)
     monitor = AgreementMonitor(replicas: replicas, populations: populations)
     batchOf.append(.none)
-    storedBytes = Array(repeating: 0, count: replicas)
+    storedBytes = Array(repeating: 0, count: count)
   }
+
+  mutating func accuse(_ replica: ReplicaID) { isAccused[Int(replica.index)] = true }
+
+  var equivocators: [ReplicaID] { isAccused.indices.filter { isAccused[$0] }.map { ReplicaID($0) } }
 
   mutating func reserve(_ decisions: Int) {
     monitor.reserve(decisions)
@@ -57,7 +65,7 @@ struct ReplicaGroupBooks: Sendable {
     _ batches: BatchArena, _ name: String, _ world: inout World, index: UInt16
   ) {
     let isNull = handle == .none
-    let (executions, finding) = monitor.decide(
+    let (executed, finding) = monitor.decide(
       replica: replica, slot: Int(slot.number), batch: isNull ? Digest(0) : batches[handle].digest,
       ranges: isNull ? 0 : batches.rangeCount(of: handle),
       range: { batches.range($0, of: handle) }, state: state, transactions: transactions,
@@ -65,7 +73,7 @@ struct ReplicaGroupBooks: Sendable {
     if let finding { world.report(finding, of: name) }
     if Int(slot.number) == batchOf.endIndex { batchOf.append(handle) }
     if !isNull { storedBytes[replica] += batches[handle].bytes }
-    if executions == replicas - committee.f {
+    if executed == executions {
       settle(Int(slot.number), batches, &world, index: index)
     }
   }
@@ -94,8 +102,8 @@ struct ReplicaGroupBooks: Sendable {
     var settled: [Int] = []
     let finding = monitor.catchUp(
       replica: replica, slot: Int(slot.number), state: state, transactions: transactions
-    ) { slot, executions in
-      if executions == replicas - committee.f { settled.append(slot) }
+    ) { [executions] slot, executed in
+      if executed == executions { settled.append(slot) }
     }
     if let finding { world.report(finding, of: name) }
     for slot in settled { settle(slot, batches, &world, index: index) }
@@ -212,7 +220,7 @@ extension ReplicaGroupState {
       switch output.effect {
       case .decide(let decision): note(decision, by: i, &world)
       case .caughtUp: carryOut(output, of: i, &world)
-      case .send, .broadcast, .forward, .replyAgain: break
+      case .send, .broadcast, .forward, .replyAgain, .accuse: break
       }
     }
   }
@@ -245,6 +253,8 @@ extension ReplicaGroupState {
     outcome.messages += traffic.rows(subsystem: name)
     let changes = replicas.map(\.viewChanges).max() ?? 0
     outcome.metrics.append(.init("\(name).view_changes", "1", Double(changes)))
+    let equivocators = Double(books.equivocators.count)
+    outcome.metrics.append(.init("\(name).equivocators", "1", equivocators))
     var chain = world.books(of: index, name: name, sizes: settings.sizes)
     chain.evicted = replicas.reduce(0) { $0 + $1.evicted }
     chain.waiting = replicas.map(\.waiting).max() ?? 0

@@ -107,6 +107,7 @@ extension ReplicaGroupState {
       books.catchUp(
         replica: i, slot: slot, transactions: transactions, state: state, name: name,
         batches: effects.batches, &world, index: index)
+    case .accuse(let replica): books.accuse(replica)
     }
   }
 

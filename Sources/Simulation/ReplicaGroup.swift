@@ -88,6 +88,8 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
   /// The replicas as they are now, for tests and monitors.
   public var replicas: [P] { state.replicas }
   public var traffic: Traffic { state.traffic }
+  /// Roles that were shown to have contradicted themselves, in order of their numbers.
+  public var equivocators: [ReplicaID] { state.books.equivocators }
 }
 
 /// What a scenario says of a chain beside its protocol.
@@ -98,14 +100,18 @@ public struct ReplicaGroupSettings: Sendable {
   public var sizes: TransactionSizes
   /// Stop the run after so many decisions; `nil`: the horizon is elsewhere.
   public var decisions: Int?
+  /// Who executes, and what counts as decided; `nil`: as `Roles` says of all replicas.
+  public var roles: Roles?
 
   public init(
-    replies: Replies, forwardHeader: Int, sizes: TransactionSizes, decisions: Int? = nil
+    replies: Replies, forwardHeader: Int, sizes: TransactionSizes, decisions: Int? = nil,
+    roles: Roles? = nil
   ) {
     self.replies = replies
     self.forwardHeader = forwardHeader
     self.sizes = sizes
     self.decisions = decisions
+    self.roles = roles
   }
 }
 
@@ -176,7 +182,8 @@ struct ReplicaGroupState<P: ConsensusProtocol>: Sendable {
     effects = Effects(sizes: settings.sizes, random: seats[0].random)
     traffic = Traffic(types: P.Message.kinds + ["forward", "reply"], roles: replicas.count)
     books = ReplicaGroupBooks(
-      replicas: replicas.count, populations: settings.sizes.populations)
+      replicas: replicas.count, roles: settings.roles ?? Roles(Committee(n: replicas.count)),
+      populations: settings.sizes.populations)
     self.settings = settings
   }
 }

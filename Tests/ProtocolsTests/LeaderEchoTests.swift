@@ -34,7 +34,7 @@ struct LeaderEchoTests {
       LeaderEcho(
         ParameterValues(defaults: LeaderEcho.parameters),
         ReplicaContext(
-          me: ReplicaID(i), committee: Committee(n: n), costs: costs,
+          me: ReplicaID(i), committee: Committee(n: n), seed: seed, costs: costs,
           mempool: Mempool(capacity: 10_000, eviction: .newest, populations: 1)))
     }
     run.add(

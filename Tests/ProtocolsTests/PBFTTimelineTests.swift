@@ -1,110 +1,24 @@
 import Consensus
-import Kernel
-import Ledger
 import Machines
 import Protocols
 import Testing
 
-/// Replicas of PBFT on links of 1 ms, without an engine: what they send, line by line.
-private struct ReplicaTimeline {
-  private enum Step {
-    case message(PBFT.Message, from: Int)
-    case requests(TxRange, RequestArrival)
-    case timeout(PBFT.Timer, generation: Int)
+@Suite("PBFT, step by step")
+struct PBFTTimelineTests {
+  private static var settings: PBFT.Settings {
+    var settings = PBFTRun.plainSettings
+    settings.viewTimeout = .milliseconds(20)
+    settings.statusInterval = .seconds(3600)
+    return settings
   }
 
-  private var replicas: [PBFT]
-  private var effects: Effects<PBFT>
-  private var generations: [[Int]]
-  private var pending: [(time: Int, to: Int, step: Step)] = []
-  private var down: [Bool]
-  private var now = 0
-  private(set) var lines: [String] = []
-
-  init(n: Int, settings: PBFT.Settings) {
-    let committee = Committee(n: n)
-    replicas = (0..<n).map { PBFT(me: ReplicaID($0), committee: committee, settings: settings) }
-    effects = Effects(
-      sizes: TransactionSizes(fixed: [100]),
-      random: RandomStream(seed: 1, purpose: "timeline", entity: 0))
-    generations = Array(repeating: [0, 0, 0, 0], count: n)
-    down = Array(repeating: false, count: n)
+  private static func timeline() -> ReplicaTimeline<PBFT> {
+    let committee = Committee(n: 4)
+    return ReplicaTimeline(
+      (0..<4).map { PBFT(me: ReplicaID($0), committee: committee, settings: settings) }, text: text)
   }
 
-  mutating func crash(_ replica: Int) {
-    down[replica] = true
-    lines.append("\(now) ms: \(replica) crashes")
-  }
-
-  mutating func submit(_ number: UInt64, to targets: [Int], _ arrival: RequestArrival) {
-    for to in targets {
-      let range = TxRange(population: 0, first: number, count: 1)
-      pending.append((now + 1, to, .requests(range, arrival)))
-    }
-    lines.append("\(now) ms: client sends \(number) to \(targets)")
-  }
-
-  mutating func run(until end: Int) {
-    while let k = pending.indices.min(by: { (pending[$0].time, $0) < (pending[$1].time, $1) }),
-      pending[k].time <= end
-    {
-      let (time, to, step) = pending.remove(at: k)
-      now = time
-      if !down[to] { take(step, at: to) }
-    }
-    now = end
-  }
-
-  private mutating func take(_ step: Step, at i: Int) {
-    let local = LocalTime(nanoseconds: Int64(now) * 1_000_000)
-    switch step {
-    case .message(let message, let sender):
-      replicas[i].upon(message, from: ReplicaID(sender), at: local, &effects)
-    case .requests(let range, let arrival):
-      replicas[i].upon(requests: range, arrival, at: local, &effects)
-    case .timeout(let timer, let generation):
-      guard generations[i][timer.slot] == generation else { return }
-      lines.append("\(now) ms: \(i) times out")
-      replicas[i].upon(timeout: timer, at: local, &effects)
-    }
-    for change in effects.timerChanges { carryOut(change, of: i) }
-    effects.timerChanges.removeAll()
-    for item in effects.items { carryOut(item, of: i) }
-    effects.items.removeAll()
-  }
-
-  private mutating func carryOut(_ change: Effects<PBFT>.TimerChange, of i: Int) {
-    switch change {
-    case .disarm(let slot): generations[i][slot] += 1
-    case .arm(let timer, let delay):
-      generations[i][timer.slot] += 1
-      let due = now + Int(delay.nanoseconds / 1_000_000)
-      pending.append((due, i, .timeout(timer, generation: generations[i][timer.slot])))
-    }
-  }
-
-  private mutating func carryOut(_ effect: Effects<PBFT>.Effect, of i: Int) {
-    switch effect {
-    case .broadcast(let message):
-      lines.append("\(now) ms: \(i) -> all: \(text(message))")
-      for to in replicas.indices where to != i {
-        pending.append((now + 1, to, .message(message, from: i)))
-      }
-    case .send(let to, let message):
-      lines.append("\(now) ms: \(i) -> \(to.index): \(text(message))")
-      pending.append((now + 1, Int(to.index), .message(message, from: i)))
-    case .forward(let range, let to):
-      lines.append("\(now) ms: \(i) -> \(to.index): request \(range.first)")
-      pending.append((now + 1, Int(to.index), .requests(range, .fromClient)))
-    case .decide(let decision):
-      let what = decision.batch == .none ? "nothing" : "\(decision.transactions) so far"
-      lines.append("\(now) ms: \(i) executes slot \(decision.slot.number), \(what)")
-    case .replyAgain(let range, _): lines.append("\(now) ms: \(i) replies to \(range.first) again")
-    case .caughtUp(let slot, _, _): lines.append("\(now) ms: \(i) jumps to \(slot.number)")
-    }
-  }
-
-  private func text(_ message: PBFT.Message) -> String {
+  private static func text(_ message: PBFT.Message, _ effects: borrowing Effects<PBFT>) -> String {
     let name = PBFT.Message.kinds[message.kind]
     switch message {
     case .prePrepare(let v, let n, _, _), .prepare(let v, let n, _), .commit(let v, let n, _):
@@ -119,20 +33,10 @@ private struct ReplicaTimeline {
     default: return name
     }
   }
-}
-
-@Suite("PBFT, step by step")
-struct PBFTTimelineTests {
-  private static var settings: PBFT.Settings {
-    var settings = PBFTRun.plainSettings
-    settings.viewTimeout = .milliseconds(20)
-    settings.statusInterval = .seconds(3600)
-    return settings
-  }
 
   @Test("four replicas decide a request in three phases")
   func normalCase() {
-    var timeline = ReplicaTimeline(n: 4, settings: Self.settings)
+    var timeline = Self.timeline()
     timeline.submit(0, to: [0], .fromClient)
     timeline.run(until: 100)
     #expect(
@@ -155,7 +59,7 @@ struct PBFTTimelineTests {
 
   @Test("what was prepared under a primary that crashed is proposed again under the next")
   func viewChange() {
-    var timeline = ReplicaTimeline(n: 4, settings: Self.settings)
+    var timeline = Self.timeline()
     timeline.submit(0, to: [0], .fromClient)
     timeline.run(until: 2)
     timeline.crash(0)

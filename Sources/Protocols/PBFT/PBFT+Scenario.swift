@@ -90,12 +90,14 @@ extension PBFT: ScenarioProtocol {
     ]
   }
 
-  public static func problem(with values: ParameterValues, committee: Committee) -> String? {
+  public static func problem(with values: ParameterValues, nodes: Int) -> String? {
     let mempool = Mempool(capacity: 1, eviction: .newest, populations: 1)
     return Settings(
       values,
-      ReplicaContext(me: ReplicaID(0), committee: committee, costs: .free, mempool: mempool)
-    ).problem(n: committee.n)
+      ReplicaContext(
+        me: ReplicaID(0), committee: Committee(n: nodes), seed: 0, costs: .free,
+        mempool: mempool)
+    ).problem(n: nodes)
   }
 
   public init(_ values: ParameterValues, _ context: ReplicaContext) {
