@@ -145,6 +145,10 @@ extension ReplicaGroupState {
     _ decision: Effects<P>.Decision, by i: Int, naming proposer: ReplicaID, _ world: inout World
   ) {
     note(decision, by: i, &world)
+    if world.trace != nil {
+      let now = world.now
+      world.trace?.mark(.decision, "slot \(decision.slot.number)", at: seats[i].node, now)
+    }
     if decision.batch != .none {
       for k in 0..<effects.batches.rangeCount(of: decision.batch) {
         let range = effects.batches.range(k, of: decision.batch)
