@@ -5,6 +5,9 @@
 public struct Roles: Sendable, Equatable {
   /// Who votes: the first `committee.n` roles, unless the protocol elects them as it runs.
   public var committee: Committee
+  /// Nodes that may be faulty at a time, whichever they are, without harm to safety, and without
+  /// harm to liveness once the network is stable.
+  public var tolerated: Int
   /// Roles that execute.
   public var members: Int
   /// Executions that make a slot decided.
@@ -20,6 +23,7 @@ public struct Roles: Sendable, Equatable {
   /// Everybody votes, executes and may be talked to.
   public init(_ committee: Committee) {
     self.committee = committee
+    tolerated = committee.f
     members = committee.n
     executions = committee.n - committee.f
     replyQuorum = committee.weakQuorum

@@ -74,8 +74,8 @@ struct TraceFile {
     {}
     guard let trace = run.world.trace else { return }
     let window = Window(scenario, trace, run)
-    try FileWriter.disk.write(Array(window.diagram.svg.utf8), "\(stem).svg")
-    try FileWriter.disk.write(Array(window.json.utf8), "\(stem).json")
+    try SavedFile.write(window.diagram.svg, to: "\(stem).svg")
+    try SavedFile.write(window.json, to: "\(stem).json")
   }
 }
 
