@@ -14,6 +14,8 @@ public struct Roles: Sendable, Equatable {
   public var executions: Int
   /// Equal replies that make a transaction final for its client.
   public var replyQuorum: Int
+  /// Only whoever takes itself for the proposer answers clients.
+  public var onlyProposerReplies: Bool
   /// The roles that clients talk to.
   public var contacts: Range<Int>
   /// A client talks to one contact of its own; otherwise to whom it takes for the proposer. To all
@@ -27,6 +29,7 @@ public struct Roles: Sendable, Equatable {
     members = committee.n
     executions = committee.n - committee.f
     replyQuorum = committee.weakQuorum
+    onlyProposerReplies = false
     contacts = 0..<committee.n
     usesGateways = false
   }

@@ -10,6 +10,7 @@ import Simulation
 public let registry: [ProtocolEntry] = [
   .spreading(Nakamoto.self, "proof of work, longest chain; Nakamoto 2008"),
   .spreading(Praos.self, "proof of stake by a private lottery; Ouroboros Praos, EUROCRYPT 2018"),
+  .committee(Raft.self, "a leader and a majority; tolerates crashes only; Raft, USENIX ATC 2014"),
   .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999"),
 ]
 

@@ -149,7 +149,8 @@ extension ReplicaGroupState {
       let now = world.now
       world.trace?.mark(.decision, "slot \(decision.slot.number)", at: seats[i].node, now)
     }
-    if decision.batch != .none {
+    let replies = !repliesFromProposer || Int(proposer.index) == i
+    if decision.batch != .none, replies {
       for k in 0..<effects.batches.rangeCount(of: decision.batch) {
         let range = effects.batches.range(k, of: decision.batch)
         reply(range, decision.state, from: i, naming: proposer, &world)
