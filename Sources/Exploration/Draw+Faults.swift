@@ -42,38 +42,38 @@ extension Draw {
   }
 
   private mutating func drawTwins(_ faulty: [Int]) {
-    let hears = random.bernoulli(0.5) ? "part" : "all"
+    let hears = random.bernoulli(0.7) ? "own" : "all"
     let period = text(share(of: calm, 0.05, 0.5))
     disturbances.append(
       .init(
         .adversaries,
-        "{ nodes: \(list(faulty)), twins: { hears: \(hears), period: \(period) } }"))
+        "{ nodes: \(list(faulty)), "
+          + "behaviour: { twins: { hears: \(hears), period: \(period) } } }"))
   }
 
   private mutating func drawBehaviour(of node: Int) {
-    var kinds = ["silent", "delay", "withhold", "censor", "crash-at", "amnesia"]
+    var kinds = ["silent", "delay", "withhold", "censor", "amnesia"]
+    if swarm.entry.marksProposals { kinds.append("crash-at") }
     if swarm.entry.hasInvalidProposals { kinds.append("invalid") }
-    let nodes = list([node])
-    let text: String
+    let behaviour: String
     switch kinds[random.range(0..<kinds.count)] {
-    case "silent": text = "{ nodes: \(nodes), silent: {} }"
-    case "delay":
-      text = "{ nodes: \(nodes), delay: { by: \(self.text(share(of: calm, 0.001, 0.2))) } }"
-    case "withhold":
-      text = "{ nodes: \(nodes), withhold: { fraction: \(random.range(10...90)) % } }"
-    case "censor": text = "{ nodes: \(nodes), censor: { fraction: \(random.range(10...90)) % } }"
+    case "silent": behaviour = "silent: {}"
+    case "delay": behaviour = "delay: \(text(share(of: calm, 0.001, 0.2)))"
+    case "withhold": behaviour = "withhold: { reaches: \(random.range(10...90)) % }"
+    case "censor": behaviour = "censor: { share: \(random.range(10...90)) % }"
     case "crash-at":
-      text =
-        "{ nodes: \(nodes), crash-at: { proposal: \(random.range(1...5)), "
-        + "reached: \(random.range(0...max(self.nodes - 2, 0))) } }"
-    case "invalid": text = "{ nodes: \(nodes), invalid: {} }"
+      behaviour =
+        "crash-at: { proposal: \(random.range(1...5)), "
+        + "reaches: \(random.range(0...max(nodes - 2, 0))), for: \(text(calm / 3)) }"
+    case "invalid": behaviour = "invalid: {}"
     default:
       let (at, duration) = span()
       disturbances.append(
         .init(.faults, "{ at: \(at), crash: \(node), for: \(duration), keeps-disk: false }"))
       return
     }
-    disturbances.append(.init(.adversaries, text))
+    disturbances.append(
+      .init(.adversaries, "{ nodes: \(list([node])), behaviour: { \(behaviour) } }"))
   }
 
   /// A fault that any node or link may have.
@@ -81,20 +81,21 @@ extension Draw {
     let (at, duration) = span()
     let when = "at: \(at), for: \(duration)"
     let text: String
-    switch random.range(0..<10) {
+    switch random.range(0..<9) {
     case 0, 1, 2: text = "{ at: \(at), crash: \(random.range(0..<nodes)), for: \(duration) }"
-    case 3: text = "{ at: \(at), crash: leader, for: \(duration) }"
+    case 3:
+      let target = swarm.entry.spreads ? "any" : "leader"
+      text = "{ at: \(at), crash: \(target), for: \(duration) }"
     case 4, 5:
       let oneWay = random.bernoulli(0.3)
       text = "{ \(when), partition: { parts: [\(list(some(of: nodes)))], one-way: \(oneWay) } }"
-    case 6: text = "{ \(when), slow: { nodes: \(list(some(of: nodes))), factor: 20 } }"
-    case 7:
-      let offset = share(of: calm, 0.001, 0.1)
-      text = "{ \(when), clock: { nodes: \(list(some(of: nodes))), offset: \(self.text(offset)) } }"
+    case 6:
+      let step = share(of: calm, 0.001, 0.1)
+      text = "{ \(when), clock: { nodes: \(list(some(of: nodes))), step: \(self.text(step)) } }"
     default:
       let loss = random.range(5...60)
       let (from, to) = (list(some(of: nodes)), list(some(of: nodes)))
-      let rest = "duplication: \(random.range(0...30)) %"
+      let rest = "duplication: \(random.range(0...30)) %, reordering: \(random.range(0...50)) %"
       text = "{ \(when), links: { from: \(from), to: \(to), loss: \(loss) %, \(rest) } }"
     }
     disturbances.append(.init(.faults, text))

@@ -81,7 +81,7 @@ public struct Swarm: Sendable {
       until = min(until + slice, scenario.end)
       events += run.run(until: until)
     }
-    return Verdict(scenario, run, events: events)
+    return Verdict(scenario, run, until: Self.isServed(run) ? until : scenario.end, events: events)
   }
 
   private static func isServed(_ run: Simulation) -> Bool {
@@ -125,8 +125,8 @@ public struct Verdict: Sendable, Equatable {
   public var decisions: Int
   public var digest: UInt64
 
-  init(_ scenario: Scenario, _ run: Simulation, events: Int) {
-    findings = scenario.violations(of: run).map {
+  init(_ scenario: Scenario, _ run: Simulation, until end: SimTime, events: Int) {
+    findings = scenario.violations(of: run, until: end).map {
       Trial.Finding(monitor: $0.monitor, time: $0.time, detail: $0.detail)
     }
     self.events = events

@@ -65,7 +65,7 @@ struct TrialWriter: Sendable {
     text += "  until: \(Self.text(trial.submission))\n"
     text += kept("workload", without: ["arrivals", "until"], indent: 2)
     text += list("faults", trial) + list("adversaries", trial)
-    text += "checks: { liveness: { from: \(Self.text(trial.calm)), "
+    text += "checks: { liveness: { after: \(Self.text(trial.calm)), "
     text += "within: \(Self.text(trial.bound)) } }\n"
     return text
   }

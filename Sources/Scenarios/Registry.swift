@@ -23,8 +23,11 @@ public struct ProtocolEntry: Sendable {
   public let mines: Bool
   /// It spreads blocks over a topology instead of addressing a committee.
   public let spreads: Bool
-  /// Replicas know proposals that are to be refused; see `ConsensusProtocol.invalidated`.
+  /// It says which messages propose, and has proposals that must be refused; see
+  /// `ConsensusProtocol.invalidated`.
+  public let marksProposals: Bool
   public let hasInvalidProposals: Bool
+  /// What is wrong with the values for so many nodes, if anything.
   let problem: @Sendable (ParameterValues, Int) -> String?
   let roles: @Sendable (ParameterValues, Int) -> Roles?
   let build: @Sendable (ChainBlueprint) -> BuiltChain
@@ -53,6 +56,7 @@ struct ChainBlueprint {
   var sizes: TransactionSizes
   var decisions: Int?
   var seed: UInt64
+  var adversaries: [Adversary]
 }
 
 /// A chain that is ready to be added to a run.
@@ -76,7 +80,8 @@ extension ProtocolEntry {
   ) -> ProtocolEntry {
     ProtocolEntry(
       name: P.name, sentence: sentence, parameters: P.parameters, mines: false,
-      spreads: false, hasInvalidProposals: P.hasInvalidProposals,
+      spreads: false, marksProposals: !P.Message.proposalKinds.isEmpty,
+      hasInvalidProposals: P.hasInvalidProposals,
       problem: { values, nodes in
         guard nodes <= Committee.largest else {
           return "a committee has at most \(Committee.largest) replicas, not \(nodes)"
@@ -103,13 +108,15 @@ extension ProtocolEntry {
           lanes: blueprint.lanes, replicas: replicas,
           settings: ReplicaGroupSettings(
             replies: blueprint.plan.replies, forwardHeader: blueprint.plan.replies.header,
-            sizes: blueprint.sizes, decisions: blueprint.decisions, roles: roles),
+            sizes: blueprint.sizes, decisions: blueprint.decisions, roles: roles,
+            adversaries: blueprint.adversaries),
           seed: blueprint.seed)
+        let twins = blueprint.adversaries.twins.count
         return BuiltChain(
           subsystem: group,
           connections: ReplicaGroup<P>.connections(
-            replicas: n, populations: blueprint.sizes.populations),
-          senders: ReplicaGroup<P>.senders(replicas: n),
+            replicas: n, populations: blueprint.sizes.populations, twins: twins),
+          senders: ReplicaGroup<P>.senders(replicas: n, twins: twins),
           replyQuorum: roles.replyQuorum, contacts: roles.contacts,
           usesGateways: roles.usesGateways)
       })
@@ -123,7 +130,8 @@ extension ProtocolEntry {
   ) -> ProtocolEntry {
     ProtocolEntry(
       name: P.name, sentence: sentence, parameters: P.parameters, mines: P.mines, spreads: true,
-      hasInvalidProposals: false, problem: { P.problem(with: $0, nodes: $1) },
+      marksProposals: false, hasInvalidProposals: false,
+      problem: { P.problem(with: $0, nodes: $1) },
       roles: { _, _ in nil },
       build: { blueprint in
         guard let plan = blueprint.plan.consensus.spreading else {
@@ -135,7 +143,8 @@ extension ProtocolEntry {
           ChainContext(
             shares: plan.shares.shares(
               nodes: n, seed: blueprint.seed, chain: blueprint.plan.name), seed: blueprint.seed))
-        let settings = BlockchainSettings(plan, blueprint)
+        var settings = BlockchainSettings(plan, blueprint)
+        settings.adversaries = blueprint.adversaries
         let chain = Blockchain(
           index: blueprint.index, name: blueprint.plan.name, nodes: blueprint.nodes,
           lanes: blueprint.lanes, protocols: protocols, genesis: genesis, settings: settings,

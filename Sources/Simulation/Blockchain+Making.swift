@@ -16,6 +16,7 @@ extension BlockchainState {
     // A template that was dropped is of a chain that all have left.
     let base = effects.blocks.contains(template) ? template : protocols[i].head
     guard let draft = protocols[i].upon(lottery: base, at: local, &effects) else { return }
+    if isAttacked, isSilent(i, at: time) { return }
     effects.charge(protocols[i].workOfMaking(settings.costs))
     let block = assemble(draft, by: i, at: time, &world)
     known.append()

@@ -28,6 +28,9 @@ struct Explore: ParsableCommand {
   @Flag(help: "Draw past the assumptions, where a monitor must fire.")
   var beyond = false
 
+  @Flag(help: "Write the scenario of every seed, not only of those in which a monitor fired.")
+  var keep = false
+
   @Option(help: "Folder for what is found; Results/explore by default.")
   var out = "Results/explore"
 
@@ -64,6 +67,9 @@ struct Explore: ParsableCommand {
       throw ValidationError("\(loaded.file) is a sweep; explore takes one point.")
     }
     let swarm = try Swarm(loaded.points[0], isBeyond: beyond)
+    if keep {
+      for seed in firstSeed..<firstSeed + UInt64(seeds) { try write(swarm.trial(seed: seed), swarm) }
+    }
     let workers = SwarmWorkers(
       swarm, first: firstSeed, count: seeds,
       jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
@@ -81,13 +87,22 @@ struct Explore: ParsableCommand {
   /// Shrinks what a seed found, writes the scenario that replays it, and says so.
   private func report(_ found: (trial: Trial, finding: Trial.Finding), of swarm: Swarm) throws {
     let (trial, finding) = try swarm.shrink(found.trial, found.finding)
-    let path = "\(out)/\(swarm.name)/seed-\(trial.seed).yaml"
-    try SavedFile.write(swarm.text(of: trial), to: path, makesFolders: true)
+    let path = try write(trial, swarm)
     let count = found.trial.disturbances.count
     print(
       "seed \(trial.seed): \(finding.monitor) after \(finding.time) s: \(finding.detail)\n"
         + "  \(trial.nodes) nodes; \(count) disturbance\(count == 1 ? "" : "s"), "
         + "\(trial.disturbances.count) of them needed; replay: tributary run \(path)")
+  }
+}
+
+extension Explore {
+  /// Writes the scenario that replays `trial`; returns its path.
+  @discardableResult
+  private func write(_ trial: Trial, _ swarm: Swarm) throws -> String {
+    let path = "\(out)/\(swarm.name)/seed-\(trial.seed).yaml"
+    try SavedFile.write(swarm.text(of: trial), to: path, makesFolders: true)
+    return path
   }
 }
 
