@@ -13,7 +13,10 @@ extension Draw {
     let count =
       swarm.isBeyond
       ? random.range(most + 1...max(most + 1, (members + 1) / 2)) : random.range(0...most)
-    return random.sample(min(count, members), of: members).sorted()
+    var faulty = random.sample(min(count, members), of: members)
+    // Replica 0 leads first nearly everywhere, and mostly for long.
+    if count > 0, !faulty.contains(0), random.bernoulli(0.4) { faulty[0] = 0 }
+    return faulty.sorted()
   }
 
   /// Delays without bound until all is calm.
@@ -28,12 +31,38 @@ extension Draw {
 
   /// What the faulty nodes do.
   mutating func drawAdversaries(_ faulty: [Int]) {
-    guard !faulty.isEmpty, canLie else { return }
+    guard !faulty.isEmpty else { return }
+    guard canLie else { return drawStops(faulty) }
     // Liars are at their worst together.
-    if random.bernoulli(swarm.isBeyond ? 0.8 : 0.4) {
+    if random.bernoulli(0.5) {
       drawTwins(faulty)
+    } else if swarm.isBeyond, random.bernoulli(0.5) {
+      disturbances.append(
+        .init(.adversaries, "{ nodes: \(list(faulty)), behaviour: { silent: {} } }"))
     } else {
       for node in faulty { drawBehaviour(of: node) }
+    }
+  }
+
+  /// Faulty nodes of a protocol that tolerates crashes only: some stay down. Beyond that, all do, or
+  /// all lose what they had promised.
+  private mutating func drawStops(_ faulty: [Int]) {
+    guard swarm.isBeyond else {
+      for node in faulty where random.bernoulli(0.3) {
+        disturbances.append(
+          .init(.faults, "{ at: \(text(share(of: calm, 0, 1))), crash: \(node) }"))
+      }
+      return
+    }
+    let nodes = list(faulty)
+    guard random.bernoulli(0.7) else {
+      disturbances.append(.init(.faults, "{ at: \(text(calm / 2)), crash: \(nodes) }"))
+      return
+    }
+    for _ in 0..<3 {
+      let (at, duration) = span()
+      disturbances.append(
+        .init(.faults, "{ at: \(at), crash: \(nodes), for: \(duration), keeps-disk: false }"))
     }
   }
 

@@ -68,7 +68,9 @@ struct Explore: ParsableCommand {
     }
     let swarm = try Swarm(loaded.points[0], isBeyond: beyond)
     if keep {
-      for seed in firstSeed..<firstSeed + UInt64(seeds) { try write(swarm.trial(seed: seed), swarm) }
+      for seed in firstSeed..<firstSeed + UInt64(seeds) {
+        try write(swarm.trial(seed: seed), swarm)
+      }
     }
     let workers = SwarmWorkers(
       swarm, first: firstSeed, count: seeds,

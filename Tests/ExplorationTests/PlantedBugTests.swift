@@ -1,0 +1,56 @@
+import Exploration
+import Scenarios
+import Testing
+
+/// A checker that finds nothing proves nothing: each of these is a rule left out, or more faults
+/// than the protocol tolerates.
+@Suite("What a swarm must find") struct PlantedBugTests {
+  /// Base of the swarm, and the setting that leaves a rule out.
+  static let bugs: [(file: String, setting: String)] = [
+    ("pbft.yaml", "pbft.weakness=quorum-of-2f"),
+    ("pbft.yaml", "pbft.weakness=forgets-prepared"),
+    ("raft.yaml", "raft.weakness=quorum-of-half"),
+    ("raft.yaml", "raft.weakness=votes-for-any-log"),
+    ("raft.yaml", "raft.weakness=votes-twice"),
+  ]
+
+  @Test(
+    "a planted bug is found within 500 seeds, shrunk to at most 8 disturbances, and replayed",
+    arguments: bugs)
+  func planted(file: String, setting: String) throws {
+    let swarm = try SwarmTests.swarm(file, ["chains.0.consensus.\(setting)"])
+    var found: (trial: Trial, finding: Trial.Finding)?
+    for seed in 1...500 as ClosedRange<UInt64> {
+      let trial = swarm.trial(seed: seed)
+      if let finding = try swarm.run(trial).findings.first(where: { $0.monitor != "liveness" }) {
+        found = (trial, finding)
+        break
+      }
+    }
+    let (trial, finding) = try #require(found, "\(setting) was not found")
+    let small = try swarm.shrink(trial, finding)
+    #expect(small.trial.disturbances.count <= 8)
+    #expect(small.finding.monitor == finding.monitor)
+    // Every line that is left is needed.
+    for k in small.trial.disturbances.indices {
+      var less = small.trial
+      less.disturbances.remove(at: k)
+      #expect(!(try swarm.run(less).findings.contains { $0.monitor == finding.monitor }))
+    }
+    let replay = try Scenario(text: swarm.text(of: small.trial))
+    let replayed = replay.violations(seed: replay.seed(ofReplication: 0))
+    #expect(replayed.contains { $0.monitor == finding.monitor })
+  }
+
+  @Test("beyond its assumptions a protocol breaks", arguments: ["pbft.yaml", "raft.yaml"])
+  func beyond(file: String) throws {
+    let swarm = try SwarmTests.swarm(file, isBeyond: true)
+    var monitors: Set<String> = []
+    for seed in 1...60 as ClosedRange<UInt64> {
+      for finding in try swarm.run(swarm.trial(seed: seed)).findings {
+        monitors.insert(finding.monitor)
+      }
+    }
+    #expect(monitors.contains("agreement") && monitors.contains("liveness"), "\(monitors)")
+  }
+}
