@@ -192,7 +192,7 @@ struct FaultScenarioTests {
     #expect(abs(ratio - 2) < 0.2)
   }
 
-  @Test("blocks that leave later make more stale ones")
+  @Test("blocks that leave later or never make more stale ones")
   func lateMiners() throws {
     func stale(_ entries: String) throws -> Double {
       let text = Self.text(
@@ -200,6 +200,8 @@ struct FaultScenarioTests {
       ).replacingOccurrences(of: "poisson: 100 /s", with: "poisson: 0.01 /s")
       return try Scenario(text: text).makeOutcome(seed: 2)["main.stale_rate"] ?? 0
     }
+    let withheld = "adversaries: [{ nodes: '0-2', behaviour: { withhold: { reaches: 0 } } }]"
+    #expect(try stale(withheld) > stale("") + 0.1)
     let late = try stale("adversaries: [{ nodes: '0-2', behaviour: { delay: 1 s } }]")
     #expect(try late > stale("") + 0.1)
   }
