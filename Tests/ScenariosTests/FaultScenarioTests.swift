@@ -44,7 +44,8 @@ struct FaultScenarioTests {
   /// Entries that are read and run, one for each kind of fault and behaviour.
   static let good = [
     "faults: [{ at: 1 s, crash: leader, for: 1 s }]",
-    "faults: [{ at: 1 s, crash: '1, 3', for: 500 ms, keeps-disk: false }]",
+    "faults: [{ at: 1 s, crash: '1, 3', for: 500 ms }]",
+    "faults: [{ at: 1 s, crash: 1, for: 500 ms, keeps-disk: false }]",
     "faults: [{ every: { exponential: { mean: 1 s } }, times: 3, crash: any, for: 200 ms }]",
     "faults: [{ every: 700 ms, times: 2, after: 1 s, crash: 2, for: 200 ms }]",
     "faults: [{ when: { view: 1 }, crash: 2, for: 1 s }, { at: 1 s, crash: leader, for: 1 s }]",
@@ -57,7 +58,7 @@ struct FaultScenarioTests {
     "faults: [{ at: 1 s, links: { from: 0, to: '2-3', loss: 50 %, delay: 10 ms }, for: 1 s }]",
     "faults: [{ at: 1 s, links: { duplication: 10 %, reordering: 20 % } }]",
     "faults: [{ at: 1 s, churn: { nodes: 3, session: 500 ms, absence: 100 ms }, for: 2 s }]",
-    "faults: [{ at: 0 s, churn: { nodes: 3, rate: 1 /s, absence: 100 ms } }]",
+    "faults: [{ at: 0 s, churn: { nodes: 3, rate: 5 /s, absence: 100 ms } }]",
     "adversaries: [{ nodes: 0, behaviour: silent, from: 1 s, until: 3 s }]",
     "adversaries: [{ nodes: 0, behaviour: { delay: { exponential: { mean: 20 ms } } } }]",
     "adversaries: [{ nodes: 0, behaviour: { withhold: { reaches: 50 % } } }]",
