@@ -235,7 +235,7 @@ extension BlockchainState {
       for k in outputs.indices { carryOut(outputs[k], of: i, &world) }
     } else {
       let waiting = nodes[i].outbox.endIndex
-      for k in outputs.indices { postpone(outputs[k], of: i) }
+      for k in outputs.indices { postpone(outputs[k], of: i, at: handled) }
       world.schedule(
         Event(
           at: completed, subsystem: index, kind: ChainEvent.departure, target: UInt32(i),
@@ -248,7 +248,7 @@ extension BlockchainState {
 
   /// Keeps an output until its step is complete. Who has announced an item already is asked now: by
   /// then, later messages may have been handled ahead of time.
-  private mutating func postpone(_ output: ChainOutput, of i: Int) {
+  private mutating func postpone(_ output: ChainOutput, of i: Int, at time: SimTime) {
     let isBlock = output.kind == .spread
     guard isBlock || output.kind == .spreadBundle, settings.skipsAnnouncers,
       isBlock ? settings.blocks.announces : settings.transactions.announces
@@ -260,6 +260,7 @@ extension BlockchainState {
       let hasIt =
         isBlock ? known.isMarked(Int(output.item), c) : knownBundles.isMarked(Int(output.item), c)
       guard !hasIt else { continue }
+      if isAttacked, isBlock, withholds(i, at: time) { continue }
       nodes[i].outbox.append(
         ChainOutput(
           kind: .send, message: isBlock ? ChainEvent.inv : ChainEvent.bundleInv,

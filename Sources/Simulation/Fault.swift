@@ -54,7 +54,7 @@ public struct Fault: Sendable, Equatable {
 /// How far a chain has come.
 public struct Milestone: Sendable, Equatable {
   public enum Measure: String, Sendable, CaseIterable {
-    /// Views entered after the first, by the replica that is farthest ahead.
+    /// Views entered after the first, by more than half of the correct replicas.
     case view
     /// Decided batches or blocks.
     case decisions

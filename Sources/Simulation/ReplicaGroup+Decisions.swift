@@ -320,9 +320,16 @@ extension ReplicaGroupState {
     }
   }
 
+  /// What more than half of the correct replicas have reached.
+  private var commonViewChanges: Int {
+    let entered = (0..<roles).filter { !books.isByzantine[$0] }
+      .map { replicas[$0].viewChanges }.sorted()
+    return entered[(entered.count - 1) / 2]
+  }
+
   func progress(by measure: Milestone.Measure) -> Int? {
     switch measure {
-    case .view: viewChanges
+    case .view: commonViewChanges
     case .decisions, .height: nil
     }
   }

@@ -264,7 +264,7 @@ extension FaultPlan.Schedule {
     let (measure, count) = try section.exactlyOne(
       [
         Alternative<(Milestone.Measure, Int)>(
-          "view", "views entered after the first, by a correct replica",
+          "view", "views entered after the first, by more than half of the correct replicas",
           value: { (.view, $0.count($1, in: 1...1_000_000_000, "how many views")) }),
         Alternative<(Milestone.Measure, Int)>(
           "decisions", "decided batches or blocks",
