@@ -61,7 +61,7 @@ let package = Package(
       "Protocols", ["Kernel", "Ledger", "Machines", "Consensus"],
       pages: [
         "PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "Praos/Praos.md", "QBFT/QBFT.md",
-        "DPoS/DPoS.md",
+        "DPoS/DPoS.md", "Clique/Clique.md",
       ]),
     library("Workloads", ["Kernel", "Ledger"], pages: ["Workloads.md"]),
     library(

@@ -11,6 +11,7 @@ public let registry: [ProtocolEntry] = [
   .spreading(Nakamoto.self, "proof of work, longest chain; Nakamoto 2008"),
   .spreading(Praos.self, "proof of stake by a private lottery; Ouroboros Praos, EUROCRYPT 2018"),
   .spreading(DPoS.self, "delegated proof of stake in the manner of EOSIO, 2018"),
+  .spreading(Clique.self, "Clique proof of authority, EIP-225"),
   .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999"),
   .committee(QBFT.self, "QBFT, Istanbul BFT as specified by the Enterprise Ethereum Alliance"),
   .committee(IBFT2.self, "IBFT 2.0, Saltini and Hyland-Wood 2019"),
