@@ -55,6 +55,27 @@ struct QBFTNormalCaseTests {
   }
 }
 
+@Suite("QBFT and IBFT 2.0, settings that cannot work")
+struct QBFTSettingsTests {
+  @Test("are named in a sentence")
+  func problems() {
+    let good = QBFTRun.plainSettings
+    #expect(QBFT.problem(good, n: 4) == nil && IBFT2.problem(good, n: 512) == nil)
+    #expect(QBFT.problem(good, n: 3) == "qbft needs 4...512 replicas")
+    var late = good
+    late.requestTimeout = .seconds(1)
+    #expect(QBFT.problem(late, n: 4) == nil)
+    #expect(IBFT2.problem(late, n: 4)?.contains("must exceed the block period") == true)
+    var odd = good
+    odd.blockPeriod = .microseconds(1500)
+    #expect(QBFT.problem(odd, n: 4)?.contains("whole number of milliseconds") == true)
+    #expect(DPoS.problem(with: ParameterValues(defaults: DPoS.parameters), nodes: 20) != nil)
+    #expect(DPoS.problem(with: ParameterValues(defaults: DPoS.parameters), nodes: 21) == nil)
+    #expect(Clique.problem(with: ParameterValues(defaults: Clique.parameters), nodes: 129) != nil)
+    #expect(Clique.problem(with: ParameterValues(defaults: Clique.parameters), nodes: 128) == nil)
+  }
+}
+
 @Suite("QBFT and IBFT 2.0, when blocks are decided")
 struct QBFTTimingTests {
   static let ms: Int64 = 1_000_000

@@ -5,7 +5,9 @@ import Machines
 
 /// QBFT and IBFT 2.0 as a scenario names them: their settings with defaults, ranges and sources.
 extension Istanbul: ScenarioProtocol {
-  public static var parameters: [Parameter] { ordering + recovery + sizes }
+  public static var parameters: [Parameter] {
+    ordering + recovery + sizes + [.weakness(IstanbulSettings.Weakness.names.map(\.name))]
+  }
 
   private static var ordering: [Parameter] {
     [
@@ -121,5 +123,6 @@ extension IstanbulSettings {
         validator: values.bytes("validator-bytes"), stateFixed: values.bytes("state-bytes"),
         statePerTransaction: values.bytes("state-bytes-per-transaction")),
       costs: context.costs, populations: context.mempool.populations)
+    weakness = Weakness.names.first { $0.name == values.choice("weakness") }?.weakness ?? []
   }
 }

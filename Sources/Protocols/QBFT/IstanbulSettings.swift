@@ -87,7 +87,7 @@ public struct IstanbulSettings: Sendable, Equatable {
     }
   }
 
-  /// Rules that an ablation leaves out, to show that the monitors see it. No scenario can.
+  /// Rules that an ablation leaves out, to show that the monitors see it.
   public struct Weakness: OptionSet, Sendable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -102,6 +102,15 @@ public struct IstanbulSettings: Sendable, Equatable {
     public static var skipsJustification: Weakness { Weakness(rawValue: 8) }
     /// Proposals and votes of earlier rounds count in the present one.
     public static var acceptsStaleRounds: Weakness { Weakness(rawValue: 16) }
+
+    /// As scenarios call them.
+    static var names: [(name: String, weakness: Weakness)] {
+      [
+        ("quorum-of-2f", .quorumOfTwoF), ("quorum-of-2f-and-1", .quorumOfTwoFAndOne),
+        ("forgets-prepared", .forgetsPrepared), ("skips-justification", .skipsJustification),
+        ("accepts-stale-rounds", .acceptsStaleRounds),
+      ]
+    }
   }
 }
 
