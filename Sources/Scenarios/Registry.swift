@@ -12,6 +12,7 @@ public let registry: [ProtocolEntry] = [
   .spreading(Praos.self, "proof of stake by a private lottery; Ouroboros Praos, EUROCRYPT 2018"),
   .spreading(DPoS.self, "delegated proof of stake in the manner of EOSIO, 2018"),
   .spreading(Clique.self, "Clique proof of authority, EIP-225"),
+  .committee(Raft.self, "a leader and a majority; tolerates crashes only; Raft, USENIX ATC 2014"),
   .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999"),
   .committee(QBFT.self, "QBFT, Istanbul BFT as specified by the Enterprise Ethereum Alliance"),
   .committee(IBFT2.self, "IBFT 2.0, Saltini and Hyland-Wood 2019"),
@@ -26,9 +27,23 @@ public struct ProtocolEntry: Sendable {
   public let mines: Bool
   /// It spreads blocks over a topology instead of addressing a committee.
   public let spreads: Bool
-  /// What is wrong with the values for so many nodes, if anything.
+  /// Replicas know proposals that are to be refused; see `ConsensusProtocol.invalidated`.
+  public let hasInvalidProposals: Bool
   let problem: @Sendable (ParameterValues, Int) -> String?
+  let roles: @Sendable (ParameterValues, Int) -> Roles?
   let build: @Sendable (ChainBlueprint) -> BuiltChain
+}
+
+extension ProtocolEntry {
+  /// What is wrong with `values` for so many nodes, as a sentence; `nil` if they can work.
+  public func problem(with values: ParameterValues, nodes: Int) -> String? {
+    problem(values, nodes)
+  }
+
+  /// Who does what among `nodes` nodes; `nil` for a protocol that spreads blocks.
+  ///
+  /// - Precondition: the values can work.
+  public func roles(with values: ParameterValues, nodes: Int) -> Roles? { roles(values, nodes) }
 }
 
 /// What a chain is built from.
@@ -65,13 +80,14 @@ extension ProtocolEntry {
   ) -> ProtocolEntry {
     ProtocolEntry(
       name: P.name, sentence: sentence, parameters: P.parameters, mines: false,
-      spreads: false,
+      spreads: false, hasInvalidProposals: P.hasInvalidProposals,
       problem: { values, nodes in
         guard nodes <= Committee.largest else {
           return "a committee has at most \(Committee.largest) replicas, not \(nodes)"
         }
         return P.problem(with: values, nodes: nodes)
       },
+      roles: { P.roles($0, nodes: $1) },
       build: { blueprint in
         let n = blueprint.nodes.count
         let values = blueprint.plan.consensus.values
@@ -111,7 +127,8 @@ extension ProtocolEntry {
   ) -> ProtocolEntry {
     ProtocolEntry(
       name: P.name, sentence: sentence, parameters: P.parameters, mines: P.mines, spreads: true,
-      problem: { P.problem(with: $0, nodes: $1) },
+      hasInvalidProposals: false, problem: { P.problem(with: $0, nodes: $1) },
+      roles: { _, _ in nil },
       build: { blueprint in
         guard let plan = blueprint.plan.consensus.spreading else {
           preconditionFailure("\(P.name) without a way to spread blocks")

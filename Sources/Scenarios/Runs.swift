@@ -8,6 +8,9 @@ extension Scenario {
   /// When a run ends at the latest.
   public var end: SimTime { .zero + horizon.atMost }
 
+  /// What the monitors of `run`, which is over, have to say.
+  public func violations(of run: Simulation) -> [Outcome.Violation] { run.world.violations }
+
   /// Runs the scenario with `seed` and says what came of it.
   public func makeOutcome(seed: UInt64) -> Outcome {
     let run = makeSimulation(seed: seed)
@@ -15,6 +18,12 @@ extension Scenario {
     run.run(until: end)
     var outcome = run.outcome(
       until: end, measuring: Measuring(mode: measure), costs: costSettings(run))
+    for chain in chains {
+      guard case .choice(let rule) = chain.consensus.values["weakness"], rule != "none" else {
+        continue
+      }
+      outcome.warnings.append("\(chain.name): weakened on purpose: \(rule)")
+    }
     reportRecordsOnChain(&outcome)
     reportAccounts(run, seed, &outcome)
     reportDoubleSpends(&outcome)

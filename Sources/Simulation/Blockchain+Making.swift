@@ -117,6 +117,10 @@ extension BlockchainState {
     let old = nodes[i].template
     guard head != old else { return }
     nodes[i].template = head
+    if world.trace != nil {
+      let (now, height) = (world.now, effects.blocks[head].height)
+      world.trace?.mark(.other, "height \(height)", at: nodes[i].machine, now)
+    }
     if effects.blocks[head].parent != old {
       let shared = effects.blocks.commonAncestor(old, head)
       let depth = Int(effects.blocks[old].height) - Int(effects.blocks[shared].height)

@@ -62,6 +62,10 @@ public final class Blockchain<P: ChainProtocol>: Subsystem {
   public override func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {
     state.restart(node, keepsDisk: keepsDisk, &world)
   }
+  public override func label(of event: Event) -> String {
+    event.kind == Boundary.submit
+      ? "request" : ChainEvent.types[Int((event.kind & 255) - ChainEvent.inv)]
+  }
   public override var digest: Outcome.SubsystemDigest { state.digest }
   public override var occupancy: [Occupancy] { state.occupancy }
   public override func report(to outcome: inout Outcome, _ world: borrowing World) {

@@ -145,7 +145,12 @@ extension ReplicaGroupState {
     _ decision: Effects<P>.Decision, by i: Int, naming proposer: ReplicaID, _ world: inout World
   ) {
     note(decision, by: i, &world)
-    if decision.batch != .none {
+    if world.trace != nil {
+      let now = world.now
+      world.trace?.mark(.decision, "slot \(decision.slot.number)", at: seats[i].node, now)
+    }
+    let replies = !repliesFromProposer || Int(proposer.index) == i
+    if decision.batch != .none, replies {
       for k in 0..<effects.batches.rangeCount(of: decision.batch) {
         let range = effects.batches.range(k, of: decision.batch)
         reply(range, decision.state, from: i, naming: proposer, &world)

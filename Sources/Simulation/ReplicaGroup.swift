@@ -165,6 +165,8 @@ struct ReplicaGroupState<P: ConsensusProtocol>: Sendable {
   var traffic: Traffic
   var books: ReplicaGroupBooks
   let settings: ReplicaGroupSettings
+  /// As `Roles` says.
+  let repliesFromProposer: Bool
 
   init(
     index: UInt16, name: String, nodes: [NodeID], lanes: [Int], replicas: [P],
@@ -185,6 +187,7 @@ struct ReplicaGroupState<P: ConsensusProtocol>: Sendable {
       replicas: replicas.count, roles: settings.roles ?? Roles(Committee(n: replicas.count)),
       populations: settings.sizes.populations)
     self.settings = settings
+    repliesFromProposer = settings.roles?.onlyProposerReplies ?? false
   }
 }
 

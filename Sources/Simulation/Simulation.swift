@@ -150,16 +150,16 @@ extension Simulation {
     case .restart(let node, let keepsDisk):
       guard !world.machines.isUp(node) else { return }
       world.machines.restart(node, at: world.now)
-      mark("restart", at: node)
+      mark(.restart, "restarts", at: node)
       for subsystem in subsystems.dropFirst() {
         subsystem.nodeRestarted(node, keepsDisk: keepsDisk, &world)
       }
     }
   }
 
-  private func mark(_ text: String, at node: NodeID) {
+  private func mark(_ kind: Trace.Mark.Kind, _ text: String, at node: NodeID) {
     let now = world.now
-    world.trace?.mark(text, at: node, now)
+    world.trace?.mark(kind, text, at: node, now)
   }
 
   private func resolve(_ target: Fault.Target) -> NodeID? {
@@ -171,7 +171,7 @@ extension Simulation {
 
   private func crash(_ node: NodeID) {
     world.machines.crash(node, at: world.now)
-    mark("crash", at: node)
+    mark(.crash, "crashes", at: node)
     world.uplinks.crash(node)
     for lane in world.machines.lanes(of: node) {
       world.inboxes[lane].waiting.removeAll()

@@ -22,6 +22,8 @@ public struct Scenario: Sendable {
   public var settlement: SettlementPlan
   /// `nil`: no bill.
   public var costs: CostPlan?
+  /// What `tributary explore` varies; `nil`: it cannot be explored.
+  public var exploration: SwarmPlan?
 }
 
 /// The adversary and the error at which probabilistic finality is stated.
@@ -91,6 +93,8 @@ extension Scenario {
     settlement = section.section(
       "settlement", "when a payment by proof of work counts as settled",
       SettlementPlan.init)
+    exploration = section.optionalSection(
+      "explore", "what a swarm of small runs varies", SwarmPlan.init)
     let cores = machines.processors.map { $0?.cores ?? 1 }.max() ?? 1
     costs = CostPlan.read(
       section, regions: network.regionNames, cores: cores, folder: folder)
