@@ -159,6 +159,8 @@ extension IstanbulMessage {
     }
   }
 
+  public static var proposalKinds: [Int] { [1, 2] }
+
   public var isUrgent: Bool {
     switch self {
     case .transactions, .prePrepare, .justified, .block, .state: false
