@@ -10,8 +10,12 @@ import Simulation
 public let registry: [ProtocolEntry] = [
   .spreading(Nakamoto.self, "proof of work, longest chain; Nakamoto 2008"),
   .spreading(Praos.self, "proof of stake by a private lottery; Ouroboros Praos, EUROCRYPT 2018"),
+  .spreading(DPoS.self, "delegated proof of stake in the manner of EOSIO, 2018"),
+  .spreading(Clique.self, "Clique proof of authority, EIP-225"),
   .committee(Raft.self, "a leader and a majority; tolerates crashes only; Raft, USENIX ATC 2014"),
   .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999"),
+  .committee(QBFT.self, "QBFT, Istanbul BFT as specified by the Enterprise Ethereum Alliance"),
+  .committee(IBFT2.self, "IBFT 2.0, Saltini and Hyland-Wood 2019"),
 ]
 
 /// A protocol as a scenario sees it: its name, its settings, and how a chain of it is built.
