@@ -13,6 +13,10 @@ public protocol ChainProtocol: Sendable {
   /// As it is called in a scenario file.
   static var name: String { get }
 
+  /// Blocks off a node's chain count in its choice, so that nodes must pass on all valid blocks,
+  /// adopted or not.
+  static var weighsAllBlocks: Bool { get }
+
   /// The block that the node builds on: the end of the chain it has adopted.
   var head: BlockID { get }
   /// The end of the chain that it shows to peers who ask; `head`, unless it keeps blocks back.
@@ -59,6 +63,7 @@ public protocol ChainProtocol: Sendable {
 }
 
 extension ChainProtocol {
+  public static var weighsAllBlocks: Bool { false }
   public var irreversible: BlockID? { nil }
   public static func figures(of nodes: [Self]) -> [ChainFigure] { [] }
 }

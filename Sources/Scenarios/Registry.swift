@@ -9,6 +9,7 @@ import Simulation
 /// Every protocol that a scenario can name. A new protocol is one line here.
 public let registry: [ProtocolEntry] = [
   .spreading(Nakamoto.self, "proof of work, longest chain; Nakamoto 2008"),
+  .spreading(GHOST.self, "proof of work, heaviest subtree; Sompolinsky and Zohar, FC 2015"),
   .spreading(Praos.self, "proof of stake by a private lottery; Ouroboros Praos, EUROCRYPT 2018"),
   .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999"),
 ]
@@ -22,6 +23,8 @@ public struct ProtocolEntry: Sendable {
   public let mines: Bool
   /// It spreads blocks over a topology instead of addressing a committee.
   public let spreads: Bool
+  /// Nodes must pass on all valid blocks, not only those that they adopt.
+  public let weighsAllBlocks: Bool
   /// What is wrong with the values for so many nodes, if anything.
   let problem: @Sendable (ParameterValues, Int) -> String?
   let build: @Sendable (ChainBlueprint) -> BuiltChain
@@ -61,7 +64,7 @@ extension ProtocolEntry {
   ) -> ProtocolEntry {
     ProtocolEntry(
       name: P.name, sentence: sentence, parameters: P.parameters, mines: false,
-      spreads: false,
+      spreads: false, weighsAllBlocks: false,
       problem: { values, nodes in
         guard nodes <= Committee.largest else {
           return "a committee has at most \(Committee.largest) replicas, not \(nodes)"
@@ -107,6 +110,7 @@ extension ProtocolEntry {
   ) -> ProtocolEntry {
     ProtocolEntry(
       name: P.name, sentence: sentence, parameters: P.parameters, mines: P.mines, spreads: true,
+      weighsAllBlocks: P.weighsAllBlocks,
       problem: { P.problem(with: $0, nodes: $1) },
       build: { blueprint in
         guard let plan = blueprint.plan.consensus.spreading else {
