@@ -12,12 +12,13 @@ import Testing
 struct ChainAllocationTests {
   /// Allocations and steps in the last part of a run of forty nodes with processors and links.
   static func allocations<P: ChainProtocol>(
-    genesis: BlockArena, protocols: [P], relays: BlockchainSettings.Relays = .adopted
+    genesis: BlockArena, protocols: [P], relays: BlockchainSettings.Relays = .adopted,
+    delay: Double = 1e8
   ) throws -> (allocations: UInt64, events: Int) {
     var stream = RandomStream(seed: 3, purpose: "links of a test")
     let topology = try Topology.randomRegular(protocols.count, degree: 6, using: &stream)
     var setup = ChainSetup(topology: topology)
-    setup.delay = .exponential(mean: 1e8)
+    setup.delay = .exponential(mean: delay)
     setup.machines = MachineSpec(processor: .init(cores: 4), uplink: 1e8, downlink: 1e8)
     setup.settings.costs.message = .microseconds(5)
     setup.settings.blockFiller = 100_000

@@ -42,7 +42,8 @@ enum SelfishRace {
     var all: [Double] = []
     var before = (own: 0, others: 0)
     for batch in 1...batches {
-      run.simulation.run(until: SimTime(nanoseconds: Int64(blocks / batches * batch) * 1_000_000_000))
+      run.simulation.run(
+        until: SimTime(nanoseconds: Int64(blocks / batches * batch) * 1_000_000_000))
       guard let miner = run.chain.protocols[attacker].selfish else { continue }
       own.append(Double(miner.ownBlocks - before.own))
       all.append(Double(miner.ownBlocks + miner.othersBlocks - before.own - before.others))
@@ -58,7 +59,8 @@ enum SelfishRace {
     let totals = run.chain.summary().totals
     #expect(run.simulation.world.violations.isEmpty)
     return Result(
-      revenue: revenue, error: error, stale: 1 - Double(totals.blocks) / Double(run.chain.books.made))
+      revenue: revenue, error: error,
+      stale: 1 - Double(totals.blocks) / Double(run.chain.books.made))
   }
 }
 
