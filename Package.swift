@@ -60,7 +60,8 @@ let package = Package(
     library(
       "Protocols", ["Kernel", "Ledger", "Machines", "Consensus"],
       pages: [
-        "PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "GHOST/GHOST.md", "Praos/Praos.md",
+        "PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "GHOST/GHOST.md",
+        "BitcoinNG/BitcoinNG.md", "Praos/Praos.md",
       ]),
     library("Workloads", ["Kernel", "Ledger"], pages: ["Workloads.md"]),
     library(

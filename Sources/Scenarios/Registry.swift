@@ -10,6 +10,7 @@ import Simulation
 public let registry: [ProtocolEntry] = [
   .spreading(Nakamoto.self, "proof of work, longest chain; Nakamoto 2008"),
   .spreading(GHOST.self, "proof of work, heaviest subtree; Sompolinsky and Zohar, FC 2015"),
+  .spreading(BitcoinNG.self, "proof of work elects leaders; Bitcoin-NG, NSDI 2016"),
   .spreading(Praos.self, "proof of stake by a private lottery; Ouroboros Praos, EUROCRYPT 2018"),
   .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999"),
 ]
