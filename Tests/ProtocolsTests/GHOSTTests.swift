@@ -250,6 +250,11 @@ struct GHOSTChainTests {
     #expect(a.outcome() == slow.outcome())
     #expect(a.simulation.world.violations.isEmpty)
     #expect(a.chain.books.made > 150)
+    // After the last crash all have caught up, with their disk or without.
+    a.simulation.run(until: SimTime(nanoseconds: 6_000_000_000_000))
+    let heights = a.chain.protocols.map { a.chain.blocks[$0.head].height }
+    #expect((heights.max() ?? 0) - (heights.min() ?? 0) <= 1)
+    #expect((heights.max() ?? 0) > 300)
   }
 
   @Test("allocates nothing in steady state, forks included")

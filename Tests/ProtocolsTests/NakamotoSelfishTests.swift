@@ -157,6 +157,37 @@ struct NakamotoSelfishTests {
     print("SM1 by place, gamma = \(gamma): \(result.revenue) +- \(result.error), exact \(exact)")
     #expect(abs(result.revenue - exact) < 4 * result.error)
   }
+
+  @Test("runs repeat, copies go on alike, and both ways of handling agree, crashes included")
+  func determinism() {
+    func make(reference: Bool = false) -> ChainRun<Nakamoto> {
+      let settings = Nakamoto.Settings(
+        interval: .seconds(20), confirmations: 3, tieBreaking: 0.5)
+      let setup = NakamotoNetworkTests.busy {
+        $0.faults = NakamotoNetworkTests.crashes
+        $0.usesReferenceLanes = reference
+        $0.settings.retained = 200
+      }
+      return setup.makeRun(
+        seed: 12, genesis: Nakamoto.genesis(),
+        protocols: (0..<16).map {
+          $0 == 7
+            ? Nakamoto(
+              settings: settings, hashRate: 0.4, selfish: SelfishMiner(policy: .eyalSirer))
+            : Nakamoto(settings: settings, hashRate: 0.04)
+        })
+    }
+    let end = SimTime(nanoseconds: 4_000_000_000_000)
+    let (a, b, slow) = (make(), make(), make(reference: true))
+    a.simulation.run(until: SimTime(nanoseconds: 1_500_123_456_789))
+    let copy = a.copy()
+    for run in [a, b, slow, copy] { run.simulation.run(until: end) }
+    #expect(a.simulation.digests == b.simulation.digests)
+    #expect(a.simulation.digests == copy.simulation.digests)
+    #expect(a.simulation.digests == slow.simulation.digests)
+    #expect(a.simulation.world.violations.isEmpty)
+    #expect((a.chain.protocols[7].selfish?.overrides ?? 0) > 10)
+  }
 }
 
 @Suite("Nakamoto: the best selfish miner")

@@ -5,9 +5,9 @@ import Machines
 
 /// The long range attack: the adversary buys keys that once had stake and have none any more, and
 /// with them makes a chain that forks far back, in which the stake never moved. It costs nothing but
-/// the keys: its slots are long past.
+/// the keys: its slots are long past. Owners were to erase them as they evolved; these did not.
 ///
-/// The paper does not exclude it: k forbids nodes that stay to take the chain (maxvalid, Figure 3).
+/// k forbids nodes that stay to take the chain (maxvalid, Figure 3).
 /// A node that comes up without its disk has nothing by which to tell the chains apart but their
 /// length, unless it is given a checkpoint.
 public struct LongRange: Sendable, Equatable {
