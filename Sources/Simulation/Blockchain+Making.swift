@@ -34,6 +34,7 @@ extension BlockchainState {
   private mutating func make(
     _ draft: BlockDraft, by i: Int, at time: SimTime, _ world: inout World
   ) {
+    if isAttacked, isSilent(i, at: time) { return }
     let local = world.machines.localTime(of: nodes[i].machine, at: time)
     let block = assemble(draft, by: i, at: time, &world)
     effects.charge(protocols[i].workOfMaking(effects.blocks[block], settings.costs))
@@ -136,6 +137,10 @@ extension BlockchainState {
     let irreversible = BlockID(index: UInt32(truncatingIfNeeded: output.detail))
     let old = nodes[i].template
     nodes[i].template = head
+    if head != old, world.trace != nil {
+      let (now, height) = (world.now, effects.blocks[head].height)
+      world.trace?.mark(.other, "height \(height)", at: nodes[i].machine, now)
+    }
     if head != old, effects.blocks[head].parent != old {
       let shared = effects.blocks.commonAncestor(old, head)
       let depth = Int(effects.blocks[old].height) - Int(effects.blocks[shared].height)

@@ -132,7 +132,7 @@ public struct BitcoinNG: ChainProtocol {
     armedFor = .max
     let draft = makeMicroblock(at: now, &effects)
     decide(at: now, effects.blocks)
-    if draft == nil { rearm(at: now, &effects) }
+    rearm(at: now, &effects)
     return draft
   }
 
