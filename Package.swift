@@ -81,7 +81,8 @@ let package = Package(
       pages: ["Exploration.md"]),
     library("Reporting", ["Kernel", "Metrics", "Statistics", "CSQLite"], pages: ["Reporting.md"]),
     .executableTarget(
-      name: "tributary", dependencies: ["Scenarios", "Exploration", "Reporting", arguments], swiftSettings: hot),
+      name: "tributary", dependencies: ["Scenarios", "Exploration", "Reporting", arguments],
+      swiftSettings: hot),
     .executableTarget(
       name: "tributary-bench",
       dependencies: (run + ["Scenarios"]).map { .init(stringLiteral: $0) },
