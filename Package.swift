@@ -60,8 +60,13 @@ let package = Package(
     library(
       "Protocols", ["Kernel", "Ledger", "Machines", "Consensus"],
       pages: [
+<<<<<<< HEAD
         "PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "Praos/Praos.md", "Raft/Raft.md", "QBFT/QBFT.md",
         "DPoS/DPoS.md", "Clique/Clique.md",
+=======
+        "PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "GHOST/GHOST.md",
+        "BitcoinNG/BitcoinNG.md", "Praos/Praos.md", "Raft/Raft.md",
+>>>>>>> pow-merged
       ]),
     library("Workloads", ["Kernel", "Ledger"], pages: ["Workloads.md"]),
     library(
@@ -81,7 +86,8 @@ let package = Package(
       pages: ["Exploration.md"]),
     library("Reporting", ["Kernel", "Metrics", "Statistics", "CSQLite"], pages: ["Reporting.md"]),
     .executableTarget(
-      name: "tributary", dependencies: ["Scenarios", "Exploration", "Reporting", arguments], swiftSettings: hot),
+      name: "tributary", dependencies: ["Scenarios", "Exploration", "Reporting", arguments],
+      swiftSettings: hot),
     .executableTarget(
       name: "tributary-bench",
       dependencies: (run + ["Scenarios"]).map { .init(stringLiteral: $0) },

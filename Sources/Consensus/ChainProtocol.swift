@@ -13,6 +13,10 @@ public protocol ChainProtocol: Sendable {
   /// As it is called in a scenario file.
   static var name: String { get }
 
+  /// Blocks off a node's chain count in its choice, so that nodes must pass on all valid blocks,
+  /// adopted or not.
+  static var weighsAllBlocks: Bool { get }
+
   /// The block that the node builds on: the end of the chain it has adopted.
   var head: BlockID { get }
   /// The end of the chain that it shows to peers who ask; `head`, unless it keeps blocks back.
@@ -28,6 +32,10 @@ public protocol ChainProtocol: Sendable {
   mutating func upon(lottery template: BlockID, at now: LocalTime, _ effects: inout ChainEffects)
     -> BlockDraft?
 
+  /// The timer ran out that `effects.arm` set. Returns what to make, if there is to be a block
+  /// without a lottery.
+  mutating func upon(timerAt now: LocalTime, _ effects: inout ChainEffects) -> BlockDraft?
+
   /// The block that was drafted has its transactions. Publish it, or keep it back.
   mutating func upon(made block: BlockID, at now: LocalTime, _ effects: inout ChainEffects)
 
@@ -42,13 +50,20 @@ public protocol ChainProtocol: Sendable {
   func workOfMaking(_ costs: CostSheet) -> SimDuration
   func workOfHeader(_ costs: CostSheet) -> SimDuration
   func workOfBody(of block: Block, _ costs: CostSheet) -> SimDuration
+  /// The same for a block of several kinds; by default its kind does not matter.
+  func workOfMaking(_ block: Block, _ costs: CostSheet) -> SimDuration
+  func workOfHeader(of block: Block, _ costs: CostSheet) -> SimDuration
 
   /// Blocks from the head down, the head counted, after which a transaction counts as decided.
   var confirmations: Int { get }
-  /// The newest block that votes or schedule have made irreversible at this node, an ancestor of
-  /// `head`: it and its ancestors count as decided, whatever their depth. nil if the protocol
-  /// decides by depth; then `confirmations` rules.
+  /// The newest block that votes, schedule or a rule of the protocol's own have made irreversible
+  /// at this node, an ancestor of `head`: it and its ancestors count as decided, whatever their
+  /// depth. nil if the protocol decides by depth; then `confirmations` rules. It may change with
+  /// `head` and with the timer.
   var irreversible: BlockID? { get }
+  /// The oldest block on the chain of `head` that the node may look at again; nil: none that is
+  /// older than what is decided.
+  var oldestNeeded: BlockID? { get }
   /// Blocks that the protocol promises never to give up; nil if it promises none.
   var rollbackLimit: Int? { get }
   /// Chains that the node did not adopt because they fork too deep, or come from the future.
@@ -59,7 +74,18 @@ public protocol ChainProtocol: Sendable {
 }
 
 extension ChainProtocol {
+  public static var weighsAllBlocks: Bool { false }
   public var irreversible: BlockID? { nil }
+  public var oldestNeeded: BlockID? { nil }
+  public mutating func upon(
+    timerAt now: LocalTime, _ effects: inout ChainEffects
+  ) -> BlockDraft? { nil }
+  public func workOfMaking(_ block: Block, _ costs: CostSheet) -> SimDuration {
+    workOfMaking(costs)
+  }
+  public func workOfHeader(of block: Block, _ costs: CostSheet) -> SimDuration {
+    workOfHeader(costs)
+  }
   public static func figures(of nodes: [Self]) -> [ChainFigure] { [] }
 }
 
@@ -82,6 +108,8 @@ public struct ChainEffects: Sendable {
   public internal(set) var published: [BlockID] = []
   /// When the lottery comes up next; replaces what was asked for before.
   public internal(set) var lottery: SimDuration?
+  /// When the node's timer runs out; replaces what it was set to before.
+  public internal(set) var timer: SimDuration?
   /// Processor time charged by the step beyond the message's own.
   public internal(set) var charged = SimDuration.zero
 
@@ -102,6 +130,10 @@ public struct ChainEffects: Sendable {
   /// Lets the lottery come up `delay` from now on the node's clock, and not when it was to before.
   public mutating func draw(after delay: SimDuration) { lottery = delay }
 
+  /// Sets the node's one timer to run out `delay` from now on its clock, and not when it was to
+  /// before. It does not survive a crash.
+  public mutating func arm(after delay: SimDuration) { timer = delay }
+
   /// The step takes `work` longer; its outputs leave after it.
   public mutating func charge(_ work: SimDuration) { charged += work }
 
@@ -109,6 +141,7 @@ public struct ChainEffects: Sendable {
   public mutating func clear() {
     if !published.isEmpty { published.removeAll(keepingCapacity: true) }
     lottery = nil
+    timer = nil
     charged = .zero
   }
 }

@@ -9,6 +9,8 @@ import Simulation
 /// Every protocol that a scenario can name. A new protocol is one line here.
 public let registry: [ProtocolEntry] = [
   .spreading(Nakamoto.self, "proof of work, longest chain; Nakamoto 2008"),
+  .spreading(GHOST.self, "proof of work, heaviest subtree; Sompolinsky and Zohar, FC 2015"),
+  .spreading(BitcoinNG.self, "proof of work elects leaders; Bitcoin-NG, NSDI 2016"),
   .spreading(Praos.self, "proof of stake by a private lottery; Ouroboros Praos, EUROCRYPT 2018"),
   .spreading(DPoS.self, "delegated proof of stake in the manner of EOSIO, 2018"),
   .spreading(Clique.self, "Clique proof of authority, EIP-225"),
@@ -27,6 +29,8 @@ public struct ProtocolEntry: Sendable {
   public let mines: Bool
   /// It spreads blocks over a topology instead of addressing a committee.
   public let spreads: Bool
+  /// Nodes must pass on all valid blocks, not only those that they adopt.
+  public let weighsAllBlocks: Bool
   /// It says which messages propose, and has proposals that must be refused; see
   /// `ConsensusProtocol.invalidated`.
   public let marksProposals: Bool
@@ -84,7 +88,8 @@ extension ProtocolEntry {
   ) -> ProtocolEntry {
     ProtocolEntry(
       name: P.name, sentence: sentence, parameters: P.parameters, mines: false,
-      spreads: false, marksProposals: !P.Message.proposalKinds.isEmpty,
+      spreads: false, weighsAllBlocks: false,
+      marksProposals: !P.Message.proposalKinds.isEmpty,
       hasInvalidProposals: P.hasInvalidProposals,
       problem: { values, nodes in
         guard nodes <= Committee.largest else {
@@ -134,6 +139,7 @@ extension ProtocolEntry {
   ) -> ProtocolEntry {
     ProtocolEntry(
       name: P.name, sentence: sentence, parameters: P.parameters, mines: P.mines, spreads: true,
+      weighsAllBlocks: P.weighsAllBlocks,
       marksProposals: false, hasInvalidProposals: false,
       problem: { P.problem(with: $0, nodes: $1) },
       roles: { _, _ in nil },

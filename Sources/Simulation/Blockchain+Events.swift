@@ -44,6 +44,9 @@ extension BlockchainState {
       var step = event
       step.payload.b = UInt64(nodes[i].template.index)
       admit(step, at: i, ready: world.now, &world)
+    case ChainEvent.timer:
+      guard event.payload.a == UInt64(nodes[i].timer) else { return }
+      admit(event, at: i, ready: world.now, &world)
     case ChainEvent.uploadEnd:
       startUpload(i, generation: UInt32(truncatingIfNeeded: event.payload.a), &world)
     case ChainEvent.blockOverdue, ChainEvent.bundleOverdue:
@@ -125,7 +128,9 @@ extension BlockchainState {
       else { return Work(verification: .zero, handling: handling) }
       var check = SimDuration.zero
       // A header is checked once, when it comes; what follows it only completes the block.
-      if kind != ChainEvent.transactions { check += protocols[i].workOfHeader(settings.costs) }
+      if kind != ChainEvent.transactions {
+        check += protocols[i].workOfHeader(of: effects.blocks[block], settings.costs)
+      }
       if settings.relay == .afterBody, kind != ChainEvent.compact {
         check += protocols[i].workOfBody(of: effects.blocks[block], settings.costs)
       }
@@ -160,6 +165,7 @@ extension BlockchainState {
     if kind == ChainEvent.lottery {
       guard event.payload.a == UInt64(nodes[i].lottery) else { return }
     }
+    if kind == ChainEvent.timer, event.payload.a != UInt64(nodes[i].timer) { return }
     if kind == ChainEvent.inv, isOldNews(event, at: i) { return }
     nodes[i].steps += 1
     nodes[i].digest.fold(UInt64(bitPattern: time.nanoseconds), UInt64(kind))
@@ -183,6 +189,7 @@ extension BlockchainState {
     case ChainEvent.lottery:
       let template = BlockID(index: UInt32(truncatingIfNeeded: event.payload.b))
       upon(lottery: template, at: i, time, &world)
+    case ChainEvent.timer: upon(timerOf: i, time, &world)
     case ChainEvent.blockOverdue:
       retry(BlockID(index: item), connection, attempt: event.payload.b, at: i, time, &world)
     case ChainEvent.bundleInv, ChainEvent.getBundle, ChainEvent.bundle,
@@ -223,6 +230,14 @@ extension BlockchainState {
         Event(
           at: max(due, world.now), subsystem: index, kind: ChainEvent.lottery, target: UInt32(i),
           payload: .init(UInt64(nodes[i].lottery))))
+    }
+    if let delay = effects.timer {
+      nodes[i].timer &+= 1
+      let due = handled + world.machines.simulated(max(delay, .zero), on: nodes[i].machine)
+      world.schedule(
+        Event(
+          at: max(due, world.now), subsystem: index, kind: ChainEvent.timer, target: UInt32(i),
+          payload: .init(UInt64(nodes[i].timer))))
     }
     if !effects.published.isEmpty {
       for block in effects.published {

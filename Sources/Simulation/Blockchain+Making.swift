@@ -16,9 +16,28 @@ extension BlockchainState {
     // A template that was dropped is of a chain that all have left.
     let base = effects.blocks.contains(template) ? template : protocols[i].head
     guard let draft = protocols[i].upon(lottery: base, at: local, &effects) else { return }
+    make(draft, by: i, at: time, &world)
+  }
+
+  /// The timer of node `i` has run out.
+  mutating func upon(timerOf i: Int, _ time: SimTime, _ world: inout World) {
+    let local = world.machines.localTime(of: nodes[i].machine, at: time)
+    swap(&effects.random, &nodes[i].random)
+    defer { swap(&effects.random, &nodes[i].random) }
+    if let draft = protocols[i].upon(timerAt: local, &effects) {
+      make(draft, by: i, at: time, &world)
+    } else if protocols[i].irreversible != nil {
+      outputs.append(adoption(by: i))
+    }
+  }
+
+  private mutating func make(
+    _ draft: BlockDraft, by i: Int, at time: SimTime, _ world: inout World
+  ) {
     if isAttacked, isSilent(i, at: time) { return }
-    effects.charge(protocols[i].workOfMaking(settings.costs))
+    let local = world.machines.localTime(of: nodes[i].machine, at: time)
     let block = assemble(draft, by: i, at: time, &world)
+    effects.charge(protocols[i].workOfMaking(effects.blocks[block], settings.costs))
     known.append()
     known.set(.known, Int(block.index), i)
     nodes[i].digest.fold(effects.blocks[block].digest.value)
@@ -37,8 +56,9 @@ extension BlockchainState {
   private mutating func assemble(
     _ draft: BlockDraft, by i: Int, at time: SimTime, _ world: inout World
   ) -> BlockID {
-    fill(on: draft.parent, by: i)
-    let block = effects.blocks.seal(draft, by: i, at: time, filler: settings.blockFiller)
+    if draft.carriesTransactions { fill(on: draft.parent, by: i) }
+    let block = effects.blocks.seal(
+      draft, by: i, at: time, filler: draft.carriesTransactions ? settings.blockFiller : 0)
     books.make(block, effects.blocks)
     for k in 0..<effects.blocks[block].partCount {
       let part = effects.blocks.part(k, of: block)
@@ -116,13 +136,12 @@ extension BlockchainState {
     let head = BlockID(index: output.item)
     let irreversible = BlockID(index: UInt32(truncatingIfNeeded: output.detail))
     let old = nodes[i].template
-    guard head != old else { return }
     nodes[i].template = head
-    if world.trace != nil {
+    if head != old, world.trace != nil {
       let (now, height) = (world.now, effects.blocks[head].height)
       world.trace?.mark(.other, "height \(height)", at: nodes[i].machine, now)
     }
-    if effects.blocks[head].parent != old {
+    if head != old, effects.blocks[head].parent != old {
       let shared = effects.blocks.commonAncestor(old, head)
       let depth = Int(effects.blocks[old].height) - Int(effects.blocks[shared].height)
       if depth > 0 { books.noteReorganisation(depth) }

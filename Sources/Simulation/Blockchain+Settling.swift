@@ -17,6 +17,9 @@ extension BlockchainState {
       shared = effects.blocks.commonAncestor(shared, nodes[i].followed)
       shared = effects.blocks.commonAncestor(shared, protocols[i].head)
       shared = effects.blocks.commonAncestor(shared, nodes[i].confirmed)
+      if let needed = protocols[i].oldestNeeded {
+        shared = effects.blocks.commonAncestor(shared, needed)
+      }
     }
     let height = Int(effects.blocks[shared].height) - settings.retained
     guard height > Int(effects.blocks[oldest].height) else { return }
@@ -69,6 +72,7 @@ extension BlockchainState {
       nodes[i].isUploading = false
       nodes[i].uploadGeneration &+= 1
       nodes[i].lottery &+= 1
+      nodes[i].timer &+= 1
     }
   }
 
@@ -84,6 +88,8 @@ extension BlockchainState {
       protocols[i].restart(from: base, at: local, &effects)
       swap(&effects.random, &nodes[i].random)
       follow(protocols[i].head, by: i)
+      // Without its disk it begins anew, which is not to give up blocks.
+      if !keepsDisk { nodes[i].template = protocols[i].head }
       // Outside, the node is what it was when it stopped, or less.
       outputs.append(adoption(by: i))
       for c in settings.topology.neighbours(of: i).prefix(settings.syncPeers) {

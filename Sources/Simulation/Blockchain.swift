@@ -123,6 +123,8 @@ enum ChainEvent {
   static let uploadEnd: UInt16 = 36
   /// What an adversary kept back leaves. Payload: epoch of the machine, handle.
   static let held: UInt16 = 37
+  /// A node's timer runs out. Payload: generation.
+  static let timer: UInt16 = 38
   /// Added to the kind of a message that waited for a busy downlink.
   static let received: UInt16 = 256
 
@@ -170,7 +172,9 @@ struct BlockchainState<P: ChainProtocol>: Sendable {
     var steps: UInt64 = 0
     /// Messages that wait for a busy downlink; while there are any, none may pass them.
     var receiving: Int32 = 0
+    /// Generations: what was scheduled under an older one is void.
     var lottery: UInt32 = 0
+    var timer: UInt32 = 0
     /// Processor time of its steps, on the reference machine.
     var processor = SimDuration.zero
     /// The head as it is outside the node: what the lottery builds on, what peers are told.

@@ -12,15 +12,17 @@ import Testing
 struct ChainAllocationTests {
   /// Allocations and steps in the last part of a run of forty nodes with processors and links.
   static func allocations<P: ChainProtocol>(
-    genesis: BlockArena, protocols: [P]
+    genesis: BlockArena, protocols: [P], relays: BlockchainSettings.Relays = .adopted,
+    delay: Double = 1e8
   ) throws -> (allocations: UInt64, events: Int) {
     var stream = RandomStream(seed: 3, purpose: "links of a test")
     let topology = try Topology.randomRegular(protocols.count, degree: 6, using: &stream)
     var setup = ChainSetup(topology: topology)
-    setup.delay = .exponential(mean: 1e8)
+    setup.delay = .exponential(mean: delay)
     setup.machines = MachineSpec(processor: .init(cores: 4), uplink: 1e8, downlink: 1e8)
     setup.settings.costs.message = .microseconds(5)
     setup.settings.blockFiller = 100_000
+    setup.settings.relays = relays
     let run = setup.makeRun(seed: 3, genesis: genesis, protocols: protocols)
     run.chain.reserve(blocks: 20_000, parts: 20_000)
     run.simulation.world.decisionLogs[1].reserve(20_000)

@@ -36,12 +36,19 @@ struct ChainRun<P: ChainProtocol> {
 struct ChainSetup {
   var topology: Topology
   var delay = Distribution.constant(0)
+  /// Delays between regions, by region of the sender, then of the receiver; nil: `delay`.
+  var regions: Regions?
   var settings: BlockchainSettings
   var machines: MachineSpec = .ideal
   var faults: [Fault] = []
   var partitions: [Partition] = []
   var clients: Clients?
   var usesReferenceLanes = false
+
+  struct Regions {
+    var of: [UInt16]
+    var delays: [Distribution]
+  }
 
   struct Clients {
     /// Transactions per second of each host, and how many hosts there are.
@@ -68,8 +75,9 @@ struct ChainSetup {
 
   func makeRun<P: ChainProtocol>(seed: UInt64, genesis: BlockArena, protocols: [P]) -> ChainRun<P> {
     let n = protocols.count
+    let regionOf = regions?.of ?? Array(repeating: 0, count: n)
     var network = Network(
-      regionOf: Array(repeating: 0, count: n), regions: 1, delays: [delay])
+      regionOf: regionOf, regions: Int(regionOf.max() ?? 0) + 1, delays: regions?.delays ?? [delay])
     network.partitions = partitions
     var world = World(
       seed: seed, machines: Machines(Array(repeating: machines, count: n)), network: network,

@@ -6,7 +6,7 @@ import Machines
 /// Proof of work after Nakamoto, "Bitcoin: a peer-to-peer electronic cash system", 2008.
 ///
 /// This file is a miner: the race (§4), the chain with the most work (§5), confirmations (§11). The
-/// retarget has its own file, and so has the attacker of §11.
+/// retarget has its own file, and so have the attacker of §11 and the selfish miner.
 ///
 /// A miner with a share h of the hash rate finds blocks of difficulty D as a Poisson process of
 /// rate h / (T D / D0), where T is the interval aimed at and D0 the difficulty at which the whole
@@ -25,14 +25,21 @@ public struct Nakamoto: ChainProtocol {
     public var confirmations: Int
     /// Blocks between changes of difficulty; nil: it stays.
     public var retarget: Int?
+    /// Probability that a miner leaves its chain for one of equal work that comes later: 0, the
+    /// first seen (Nakamoto), or 1/2, a uniform choice (Eyal & Sirer's remedy for selfish mining).
+    public var tieBreaking: Double
 
-    public init(interval: SimDuration, confirmations: Int, retarget: Int? = nil) {
+    public init(
+      interval: SimDuration, confirmations: Int, retarget: Int? = nil, tieBreaking: Double = 0
+    ) {
       precondition(interval > .zero, "a block interval of nothing")
+      precondition(tieBreaking >= 0 && tieBreaking <= 1, "a coin of \(tieBreaking)")
       precondition(confirmations >= 1, "\(confirmations) confirmations")
       precondition(retarget.map { $0 >= 2 } ?? true, "a retarget every block")
       self.interval = interval
       self.confirmations = confirmations
       self.retarget = retarget
+      self.tieBreaking = tieBreaking
     }
   }
 
@@ -44,20 +51,28 @@ public struct Nakamoto: ChainProtocol {
   var difficulty = Nakamoto.initialDifficulty
   /// What the miner does beside mining, if it is not honest.
   public internal(set) var attack: DoubleSpender?
+  public internal(set) var selfish: SelfishMiner?
 
   /// - Parameter hashRate: in 0...; 0 is a node that does not mine. A change of the total against 1
   ///   changes the block interval until the next retarget.
-  public init(settings: Settings, hashRate: Double, attack: DoubleSpender? = nil) {
+  public init(
+    settings: Settings, hashRate: Double, attack: DoubleSpender? = nil,
+    selfish: SelfishMiner? = nil
+  ) {
     precondition(hashRate >= 0 && hashRate.isFinite, "hash rate \(hashRate)")
+    precondition(attack == nil || selfish == nil, "a miner with two strategies")
+    precondition(selfish == nil || settings.retarget == nil, "a selfish miner counts blocks")
     self.settings = settings
     self.hashRate = hashRate
     self.attack = attack
+    self.selfish = selfish
   }
 
   /// The arena with the genesis block of a chain.
   public static func genesis() -> BlockArena { BlockArena(work: initialDifficulty) }
 
-  public var shown: BlockID { attack?.publicHead ?? head }
+  public var shown: BlockID { attack?.publicHead ?? selfish?.publicHead ?? head }
+  private var isHonest: Bool { attack == nil && selfish == nil }
   public var confirmations: Int { settings.confirmations }
   public var rollbackLimit: Int? { nil }
   public var refused: Int { 0 }
@@ -71,7 +86,7 @@ public struct Nakamoto: ChainProtocol {
   ) -> BlockDraft? {
     mine(&effects)
     // The solution is for the block that was being worked on, even if a better one has come since.
-    let parent = attack == nil ? template : head
+    let parent = isHonest ? template : head
     return BlockDraft(
       parent: parent, work: nextDifficulty(on: parent, effects.blocks), stamp: now.nanoseconds,
       salt: effects.random.next())
@@ -80,7 +95,8 @@ public struct Nakamoto: ChainProtocol {
   public mutating func upon(
     made block: BlockID, at now: LocalTime, _ effects: inout ChainEffects
   ) {
-    guard attack == nil else { return uponSecret(block, &effects) }
+    if attack != nil { return uponSecret(block, &effects) }
+    if selfish != nil { return uponSelfish(own: block, &effects) }
     considerAdopting(block, &effects)
     effects.publish(block)
   }
@@ -88,7 +104,8 @@ public struct Nakamoto: ChainProtocol {
   public mutating func upon(
     block: BlockID, at now: LocalTime, _ effects: inout ChainEffects
   ) {
-    guard attack == nil else { return uponPublic(block, &effects) }
+    if attack != nil { return uponPublic(block, &effects) }
+    if selfish != nil { return uponSelfish(others: block, &effects) }
     considerAdopting(block, &effects)
   }
 
@@ -97,14 +114,19 @@ public struct Nakamoto: ChainProtocol {
   ) {
     if let base {
       head = base
-      if attack != nil { attack?.begin(on: base) }
+      attack?.begin(on: base)
+      selfish?.begin(on: base)
     }
     mine(&effects)
   }
 
-  /// §5: the chain with the most work; of two equal ones, the one that came first.
+  /// §5: the chain with the most work; of two equal ones, the one that came first, or by a coin.
   private mutating func considerAdopting(_ block: BlockID, _ effects: inout ChainEffects) {
-    guard effects.blocks[block].totalWork > effects.blocks[head].totalWork else { return }
+    let (new, old) = (effects.blocks[block].totalWork, effects.blocks[head].totalWork)
+    guard new >= old else { return }
+    if new == old {
+      guard settings.tieBreaking > 0, effects.random.bernoulli(settings.tieBreaking) else { return }
+    }
     head = block
     mineAgainIfHarder(&effects)
   }

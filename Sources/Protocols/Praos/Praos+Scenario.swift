@@ -7,7 +7,7 @@ import Machines
 extension Praos: ScenarioChainProtocol {
   public static var mines: Bool { false }
 
-  public static var parameters: [Parameter] { rules + costs }
+  public static var parameters: [Parameter] { rules + costs + attacks }
 
   private static var rules: [Parameter] {
     let mainnet = "Cardano mainnet, Shelley genesis"
@@ -61,9 +61,35 @@ extension Praos: ScenarioChainProtocol {
     ]
   }
 
+  private static var attacks: [Parameter] {
+    let range = SimDuration.zero ... .seconds(1_000_000_000)
+    return [
+      Parameter(
+        "checkpoints", .flag(false),
+        "A node that lost its disk takes only chains with the block that was k deep when it fell.",
+        source: "the paper has none: it assumes a node that stays"),
+      Parameter(
+        "attacker-share", .fraction(0, in: 0...1),
+        "Old stake whose keys node 0 has bought; it then forks far back and does nothing else.",
+        source: "the long range (posterior corruption) attack; 0: none"),
+      Parameter(
+        "attacker-fork", .duration(.zero, in: range), "Time of the slot from which it forks.",
+        source: "none: the beginning"),
+      Parameter(
+        "attacker-start", .duration(.seconds(86_400), in: range),
+        "When it has made its chain and shows it.", source: "assumption: a day"),
+    ]
+  }
+
   public static func problem(with values: ParameterValues, nodes: Int) -> String? {
-    values.count("nonce-slots") > values.count("epoch")
-      ? "nonce-slots are more than the slots of an epoch" : nil
+    if values.count("nonce-slots") > values.count("epoch") {
+      return "nonce-slots are more than the slots of an epoch"
+    }
+    let isAttacked = values.fraction("attacker-share") > 0
+    if isAttacked, values.duration("attacker-fork") >= values.duration("attacker-start") {
+      return "attacker-fork is not before attacker-start"
+    }
+    return isAttacked && nodes < 2 ? "an attacker needs a victim" : nil
   }
 
   public static func make(
@@ -76,11 +102,24 @@ extension Praos: ScenarioChainProtocol {
       ties: TieRule(rawValue: values.choice("ties")) ?? .lowestOutput,
       clockSkew: values.duration("clock-skew"), prove: values.duration("prove"),
       checkProof: values.duration("check-proof"), sign: values.duration("sign"),
-      checkSignature: values.duration("check-signature"))
+      checkSignature: values.duration("check-signature"),
+      checkpoints: values.flag("checkpoints"))
+    let old = values.fraction("attacker-share")
+    let attack = LongRange(
+      fork: UInt64(values.duration("attacker-fork").nanoseconds / settings.slot.nanoseconds),
+      start: UInt64(values.duration("attacker-start").nanoseconds / settings.slot.nanoseconds))
     let nodes = context.shares.enumerated().map { i, share in
-      Praos(
-        settings: settings, stake: Stake(min(share, 1)), stakeholder: i, seed: context.seed)
+      i == 0 && old > 0
+        ? Praos(
+          settings: settings, stake: Stake(old), stakeholder: i, seed: context.seed, attack: attack)
+        : Praos(
+          settings: settings, stake: Stake(min(share, 1)), stakeholder: i, seed: context.seed)
     }
     return (nodes, genesis(seed: context.seed))
+  }
+
+  public static func figures(of nodes: [Praos]) -> [ChainFigure] {
+    guard let attack = nodes.lazy.compactMap(\.attack).first else { return [] }
+    return [ChainFigure("long_range_blocks", "1", Double(attack.blocks.count))]
   }
 }

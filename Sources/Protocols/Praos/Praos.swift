@@ -45,11 +45,15 @@ public struct Praos: ChainProtocol {
     public var checkProof: SimDuration
     public var sign: SimDuration
     public var checkSignature: SimDuration
+    /// The software of a node that lost its disk names the newest block that was k deep when it
+    /// went down; it takes no chain without that block.
+    public var checkpoints: Bool
 
     public init(
       f: Double, slot: SimDuration, epoch: UInt64, nonceSlots: UInt64, k: Int,
       confirmations: Int, ties: TieRule, clockSkew: SimDuration, prove: SimDuration,
-      checkProof: SimDuration, sign: SimDuration, checkSignature: SimDuration
+      checkProof: SimDuration, sign: SimDuration, checkSignature: SimDuration,
+      checkpoints: Bool = false
     ) {
       precondition(f > 0 && f < 1, "active slot coefficient \(f)")
       precondition(slot > .zero && epoch >= 1, "epochs of \(epoch) slots")
@@ -67,6 +71,7 @@ public struct Praos: ChainProtocol {
       self.checkProof = checkProof
       self.sign = sign
       self.checkSignature = checkSignature
+      self.checkpoints = checkpoints
     }
   }
 
@@ -77,12 +82,19 @@ public struct Praos: ChainProtocol {
   public internal(set) var head = BlockID.genesis
   public internal(set) var refused = 0
   var schedule = Schedule()
+  var checkpoint: BlockID?
+  /// What the node does instead of taking part, if it is an adversary.
+  public internal(set) var attack: LongRange?
 
   /// - Parameters:
   ///   - stake: relative, of the whole stake, also of those who take no part.
   ///   - stakeholder, seed: name the key.
-  public init(settings: Settings, stake: Stake, stakeholder: Int, seed: UInt64) {
+  ///   - attack: an adversary, whose `stake` is that of the old keys that it has bought.
+  public init(
+    settings: Settings, stake: Stake, stakeholder: Int, seed: UInt64, attack: LongRange? = nil
+  ) {
     self.settings = settings
+    self.attack = attack
     self.stake = stake
     var stream = RandomStream(seed: seed, purpose: "praos.key", entity: UInt64(stakeholder))
     key = stream.next()
@@ -99,6 +111,7 @@ public struct Praos: ChainProtocol {
   public var rollbackLimit: Int? { settings.k }
 
   public mutating func start(at now: LocalTime, _ effects: inout ChainEffects) {
+    if attack != nil { return awaitAttack(at: now, &effects) }
     // The slot in which the node enters is open: it may lead it.
     waitForSlot(from: slot(at: now), at: now, &effects)
   }
@@ -106,6 +119,7 @@ public struct Praos: ChainProtocol {
   public mutating func upon(
     lottery template: BlockID, at now: LocalTime, _ effects: inout ChainEffects
   ) -> BlockDraft? {
+    if attack != nil { return makeOldBlock(at: now, &effects) }
     let current = slot(at: now)
     refreshSchedule(for: current, effects.blocks)
     let isLeader = leads(current)
@@ -117,6 +131,7 @@ public struct Praos: ChainProtocol {
   public mutating func upon(
     made block: BlockID, at now: LocalTime, _ effects: inout ChainEffects
   ) {
+    if attack != nil { return keepBack(block) }
     if isBetter(block, effects.blocks) { head = block }
     effects.publish(block)
   }
@@ -124,10 +139,11 @@ public struct Praos: ChainProtocol {
   public mutating func upon(
     block: BlockID, at now: LocalTime, _ effects: inout ChainEffects
   ) {
+    if attack != nil { return followToFork(block, effects.blocks) }
     guard isBetter(block, effects.blocks) else { return }
     let earliest = Int64(effects.blocks[block].slot) * settings.slot.nanoseconds
     guard earliest <= now.nanoseconds + settings.clockSkew.nanoseconds,
-      forksAtMost(settings.k, block, effects.blocks)
+      forksAtMost(settings.k, block, effects.blocks), isOnCheckpoint(block, effects.blocks)
     else {
       refused += 1
       return
@@ -142,7 +158,11 @@ public struct Praos: ChainProtocol {
   public mutating func restart(
     from base: BlockID?, at now: LocalTime, _ effects: inout ChainEffects
   ) {
-    if let base { head = base }
+    if let base {
+      checkpoint = settings.checkpoints ? deepBlock(effects.blocks) : nil
+      head = base
+    }
+    if attack != nil { return awaitAttack(at: now, &effects) }
     waitForSlot(from: slot(at: now) + 1, at: now, &effects)
   }
 
@@ -168,6 +188,19 @@ public struct Praos: ChainProtocol {
   private func forksAtMost(_ k: Int, _ block: BlockID, _ blocks: BlockArena) -> Bool {
     let shared = blocks.commonAncestor(head, block)
     return Int(blocks[head].height) - Int(blocks[shared].height) <= k
+  }
+
+  /// The newest block that is k deep.
+  private func deepBlock(_ blocks: BlockArena) -> BlockID {
+    let height = blocks[head].height
+    let k = UInt32(clamping: settings.k)
+    return blocks.ancestor(of: head, at: height > k ? height - k : 0)
+  }
+
+  /// Whether `block` is on one chain with the checkpoint, before or after it.
+  private func isOnCheckpoint(_ block: BlockID, _ blocks: BlockArena) -> Bool {
+    guard let checkpoint, blocks.contains(checkpoint) else { return true }
+    return blocks.isAncestor(checkpoint, of: block) || blocks.isAncestor(block, of: checkpoint)
   }
 
   // MARK: - Costs

@@ -49,7 +49,9 @@ extension ChainPlan {
             ConsensusPlan(
               entry: entry, values: section.parameters(entry.parameters),
               spreading: entry.spreads
-                ? try SpreadingPlan(section, nodes: replicas, folder: folder) : nil)
+                ? try SpreadingPlan(
+                  section, nodes: replicas, folder: folder,
+                  weighsAllBlocks: entry.weighsAllBlocks) : nil)
           })
       }, "how its replicas agree")
     if let problem = consensus.entry.problem(consensus.values, self.nodes) {

@@ -55,7 +55,8 @@ public struct SharesPlan: Sendable, Equatable {
 }
 
 extension SpreadingPlan {
-  init(_ section: Section, nodes: Int, folder: String) throws {
+  /// - Parameter weighsAllBlocks: the protocol needs blocks off the chain everywhere.
+  init(_ section: Section, nodes: Int, folder: String, weighsAllBlocks: Bool) throws {
     topology = try TopologyPlan.read(section, nodes: nodes, folder: folder)
     let plain = Self.plainWays
     blocks = try section.variant(
@@ -69,8 +70,15 @@ extension SpreadingPlan {
       "relay", of: RelayRule.self, default: .afterBody, "when a node passes a block on",
       source: "Bitcoin before BIP 152; BIP 152 relays after the header")
     relays = section.choice(
-      "relays", of: BlockchainSettings.Relays.self, default: .adopted,
-      "which blocks of others a node announces", source: "Bitcoin: those it adopts")
+      "relays", of: BlockchainSettings.Relays.self,
+      default: weighsAllBlocks ? .valid : .adopted, "which blocks of others a node announces",
+      source: weighsAllBlocks
+        ? "its fork choice counts blocks off the chain" : "Bitcoin: those it adopts")
+    if weighsAllBlocks, relays == .adopted {
+      section.fail(
+        "relays", "its fork choice counts blocks off the chain, which all nodes need",
+        allowed: "valid")
+    }
     skipsAnnouncers = section.flag(
       "skip-announcers", default: true, "do not announce to a peer that announced the same",
       source: "Bitcoin Core keeps an inventory of what each peer knows")
