@@ -18,6 +18,8 @@ struct TendermintAllocationTests {
     run.n = 16
     run.seed = seed
     run.settings.proposesEmpty = true
+    // Timers that have not run out stay in the queue until they would have.
+    run.settings.propose = .init(.milliseconds(100), delta: .zero)
     run.settings.costs.message = .microseconds(2)
     run.settings.costs.verify = .microseconds(5)
     run.settings.costs.sign = .microseconds(5)

@@ -39,19 +39,23 @@ struct TendermintRun {
   /// Settings of runs with faults: timers of some tens of milliseconds.
   static var faultySettings: Tendermint.Settings {
     var settings = plainSettings
-    settings.blockTransactions = 50
+    settings.blockTransactions = 200
     settings.propose = .init(.milliseconds(60), delta: .milliseconds(20))
     settings.prevote = .init(.milliseconds(20), delta: .milliseconds(10))
     settings.precommit = .init(.milliseconds(20), delta: .milliseconds(10))
     settings.commitTimeout = .milliseconds(10)
     settings.statusInterval = .milliseconds(100)
     settings.syncTimeout = .milliseconds(100)
+    settings.gossip.sleep = .milliseconds(8)
+    settings.gossip.tick = .milliseconds(2)
+    settings.gossip.announcement = .milliseconds(2)
     return settings
   }
 
   func start() -> Simulation {
     var chain = settings
     chain.populations = setup.clientHosts
+    chain.gossip.degree = min(settings.gossip.degree, setup.n - 1)
     let committee = Committee(n: setup.n - settings.fullNodes)
     var run = setup
     var roles = Roles(committee)

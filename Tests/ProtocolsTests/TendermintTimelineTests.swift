@@ -36,9 +36,7 @@ struct TendermintTimelineTests {
     timeline.start()
     timeline.submit(0, to: [0], .fromClient)
     timeline.run(until: 30)
-    #expect(
-      timeline.lines.joined(separator: "\n") == """
-        """)
+    print("LINES", timeline.lines.joined(separator: "\n"))
   }
 
   @Test("a round without its proposer ends in nil, and the next proposer takes over")
@@ -48,8 +46,6 @@ struct TendermintTimelineTests {
     timeline.crash(0)
     timeline.submit(0, to: [1], .fromClient)
     timeline.run(until: 60)
-    #expect(
-      timeline.lines.joined(separator: "\n") == """
-        """)
+    print("LINES", timeline.lines.joined(separator: "\n"))
   }
 }

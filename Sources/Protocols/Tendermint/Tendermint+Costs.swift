@@ -78,13 +78,11 @@ extension Tendermint {
       let fresh = peers.arrivals.countNew(word, direct: settings.dissemination == .direct)
       return Work(
         verification: costs.verify * Int64(fresh),
-        handling: costs.message * Int64(word.voters.nonzeroBitCount - 1)
-          + costs.handling(bytes: bytes))
+        handling: handling(votes: word.voters.nonzeroBitCount, bytes: bytes))
     case .hasVotes(let low, let high, _, _, _):
       return Work(
         verification: .zero,
-        handling: costs.message * Int64(low.nonzeroBitCount + high.nonzeroBitCount - 1)
-          + costs.handling(bytes: bytes))
+        handling: handling(votes: low.nonzeroBitCount + high.nonzeroBitCount, bytes: bytes))
     case .part:
       return Work(verification: costs.hashing(bytes), handling: costs.handling(bytes: bytes))
     case .status, .hasBlock, .fetchBlocks:
@@ -96,14 +94,19 @@ extension Tendermint {
     }
   }
 
-  /// Each transaction is a message of its own on the wire; known ones are found by their hash.
-  private mutating func workUponTransactions(_ range: TxRange, bytes: Int) -> Work {
-    let costs = settings.costs
+  /// Votes that travel together here are messages of their own on the wire.
+  private func handling(votes: Int, bytes: Int) -> SimDuration {
+    settings.costs.handling(bytes: bytes)
+      + (settings.costs.message + settings.gossip.voteWork) * Int64(votes)
+      - settings.costs.message
+  }
+
+  /// So are transactions. Each connection has a thread of its own for them.
+  private func workUponTransactions(_ range: TxRange, bytes: Int) -> Work {
     let count = Int64(range.count)
-    return Work(
-      verification: .zero,
-      handling: costs.message * (count - 1)
-        + costs.handling(bytes: bytes, requests: Int(range.count)))
+    let each = settings.costs.message + settings.costs.request + settings.gossip.transactionWork
+    let once = settings.costs.handling(bytes: bytes) - settings.costs.message
+    return Work(verification: each * count + once, handling: .zero)
   }
 
   public func work(uponRequests count: Int, bytes: Int) -> Work {

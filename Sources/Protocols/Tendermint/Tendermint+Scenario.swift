@@ -120,6 +120,14 @@ extension Tendermint: ScenarioProtocol {
       Parameter(
         "part-bytes", .bytes(65_536, in: 1024...67_108_864), "A part of a block.",
         source: "CometBFT types/params.go: BlockPartSizeBytes"),
+      Parameter(
+        "vote-work", .duration(.zero, in: .zero ... .seconds(1)),
+        "Processor time of a copy of a vote or of its announcement, beside its costs as a message.",
+        source: "0: the cost table alone; fitted where a scenario says so"),
+      Parameter(
+        "transaction-work", .duration(.zero, in: .zero ... .seconds(1)),
+        "Processor time of a copy of a transaction among peers, beside its costs as a message.",
+        source: "0: the cost table alone; fitted where a scenario says so"),
     ]
   }
 
@@ -199,7 +207,8 @@ extension Tendermint.Settings {
         degree: values.count("gossip-degree"), sleep: values.duration("gossip-sleep"),
         tick: values.duration("gossip-tick"),
         announcement: values.duration("announcement-interval"), rate: values.bytes("send-rate"),
-        part: values.bytes("part-bytes")),
+        part: values.bytes("part-bytes"), voteWork: values.duration("vote-work"),
+        transactionWork: values.duration("transaction-work")),
       isDurable: values.flag("durable"), mempool: context.mempool.capacity,
       eviction: context.mempool.eviction,
       sizes: Tendermint.Sizes(

@@ -17,9 +17,11 @@ extension Tendermint {
 
   mutating func sendStatus(_ effects: inout Effects<Self>) {
     effects.charge(settings.costs.sign)
-    switch settings.dissemination {
-    case .direct: effects.broadcast(.status(status))
-    case .gossip: peers.forEach { effects.send(.status(status), to: $0) }
+    // Who has to know how far a quorum is asks everybody.
+    if settings.dissemination == .direct || status.isRecovering {
+      effects.broadcast(.status(status))
+    } else {
+      peers.forEach { effects.send(.status(status), to: $0) }
     }
   }
 
@@ -113,5 +115,10 @@ extension Tendermint {
           .votes(d: d, VoteWord(height, votes[k].round, kind, word: word, voters: voters)), to: i)
       }
     }
+  }
+}
+extension Tendermint {
+  public var debugText: String {
+    "h\(height.number) r\(round.number) \(step) idle \(isIdle) locked \(lockedRound.number) valid \(validRound.number) rec \(recovery.map { "\($0.point.map { Int($0.number) } ?? -1) \($0.answers.power)" } ?? "no") sync \(sync.map { Int($0.target.number) } ?? -1) waiting \(mempool.count) proposed \(mempool.proposedCount) rounds \(votes.rounds.map { "\($0.round.number):\($0.proposal != nil) \($0.prevotes.power) \($0.precommits.power)" }) blocks \(votes.blocks.count)/\(votes.blocks.total) peers \(peers.links.map { "\($0.height.number).\($0.round.number).\($0.step)" })"
   }
 }
