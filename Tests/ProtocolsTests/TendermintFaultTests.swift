@@ -8,7 +8,7 @@ import Simulation
 import Testing
 
 /// Open-loop clients, exponential delays around 2 ms.
-func faultyRun(n: Int, seed: UInt64) -> TendermintRun {
+private func faultyRun(n: Int, seed: UInt64) -> TendermintRun {
   var run = TendermintRun()
   run.n = n
   run.seed = seed
@@ -22,15 +22,15 @@ func faultyRun(n: Int, seed: UInt64) -> TendermintRun {
   return run
 }
 
-func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }
+private func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }
 
-func crash(_ node: Int, at time: SimTime, for down: SimDuration? = nil, disk: Bool = true)
+private func crash(_ node: Int, at time: SimTime, for down: SimDuration? = nil, disk: Bool = true)
   -> Fault
 {
   Fault(at: time, .crash(.node(NodeID(node)), downTime: down, keepsDisk: disk))
 }
 
-func crashProposer(at time: SimTime, for down: SimDuration? = nil, disk: Bool = true)
+private func crashProposer(at time: SimTime, for down: SimDuration? = nil, disk: Bool = true)
   -> Fault
 {
   Fault(at: time, .crash(.proposer(subsystem: 1), downTime: down, keepsDisk: disk))
@@ -39,7 +39,7 @@ func crashProposer(at time: SimTime, for down: SimDuration? = nil, disk: Bool = 
 /// Runs until 20 s and checks that every request was executed once, in one order, at every replica
 /// that is up, and that its client knows.
 @discardableResult
-func expectAllExecuted(
+private func expectAllExecuted(
   _ run: TendermintRun, _ place: SourceLocation = #_sourceLocation
 ) -> Simulation {
   let simulation = run.start()

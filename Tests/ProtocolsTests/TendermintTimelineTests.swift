@@ -35,8 +35,25 @@ struct TendermintTimelineTests {
     var timeline = Self.timeline()
     timeline.start()
     timeline.submit(0, to: [0], .fromClient)
-    timeline.run(until: 30)
-    print("LINES", timeline.lines.joined(separator: "\n"))
+    timeline.run(until: 20)
+    #expect(
+      timeline.lines.joined(separator: "\n") == """
+        0 ms: client sends 0 to [0]
+        1 ms: 0 -> all: transactions
+        1 ms: 0 -> all: proposal h1 r0 vr-1
+        1 ms: 0 -> all: prevote h1 r0
+        2 ms: 1 -> all: prevote h1 r0
+        2 ms: 2 -> all: prevote h1 r0
+        2 ms: 3 -> all: prevote h1 r0
+        3 ms: 2 -> all: precommit h1 r0
+        3 ms: 3 -> all: precommit h1 r0
+        3 ms: 0 -> all: precommit h1 r0
+        3 ms: 1 -> all: precommit h1 r0
+        4 ms: 0 executes slot 1, 1 so far
+        4 ms: 1 executes slot 1, 1 so far
+        4 ms: 2 executes slot 1, 1 so far
+        4 ms: 3 executes slot 1, 1 so far
+        """)
   }
 
   @Test("a round without its proposer ends in nil, and the next proposer takes over")
@@ -45,7 +62,34 @@ struct TendermintTimelineTests {
     timeline.start()
     timeline.crash(0)
     timeline.submit(0, to: [1], .fromClient)
-    timeline.run(until: 60)
-    print("LINES", timeline.lines.joined(separator: "\n"))
+    timeline.run(until: 50)
+    #expect(
+      timeline.lines.joined(separator: "\n") == """
+        0 ms: 0 crashes
+        0 ms: client sends 0 to [1]
+        1 ms: 1 -> all: transactions
+        21 ms: 1 times out
+        21 ms: 1 -> all: prevote h1 r0 nil
+        22 ms: 2 times out
+        22 ms: 2 -> all: prevote h1 r0 nil
+        22 ms: 3 times out
+        22 ms: 3 -> all: prevote h1 r0 nil
+        23 ms: 3 -> all: precommit h1 r0 nil
+        23 ms: 1 -> all: precommit h1 r0 nil
+        23 ms: 2 -> all: precommit h1 r0 nil
+        29 ms: 2 times out
+        29 ms: 1 times out
+        29 ms: 1 -> all: proposal h1 r1 vr-1
+        29 ms: 1 -> all: prevote h1 r1
+        29 ms: 3 times out
+        30 ms: 2 -> all: prevote h1 r1
+        30 ms: 3 -> all: prevote h1 r1
+        31 ms: 3 -> all: precommit h1 r1
+        31 ms: 1 -> all: precommit h1 r1
+        31 ms: 2 -> all: precommit h1 r1
+        32 ms: 2 executes slot 1, 1 so far
+        32 ms: 1 executes slot 1, 1 so far
+        32 ms: 3 executes slot 1, 1 so far
+        """)
   }
 }

@@ -117,8 +117,3 @@ extension Tendermint {
     }
   }
 }
-extension Tendermint {
-  public var debugText: String {
-    "h\(height.number) r\(round.number) \(step) idle \(isIdle) locked \(lockedRound.number) valid \(validRound.number) rec \(recovery.map { "\($0.point.map { Int($0.number) } ?? -1) \($0.answers.power)" } ?? "no") sync \(sync.map { Int($0.target.number) } ?? -1) waiting \(mempool.count) proposed \(mempool.proposedCount) rounds \(votes.rounds.map { "\($0.round.number):\($0.proposal != nil) \($0.prevotes.power) \($0.precommits.power)" }) blocks \(votes.blocks.count)/\(votes.blocks.total) peers \(peers.links.map { "\($0.height.number).\($0.round.number).\($0.step)" })"
-  }
-}
