@@ -16,6 +16,7 @@ struct TendermintTimingTests {
     run.n = n
     run.seed = seed
     run.settings = TendermintRun.faultySettings
+    run.settings.blockTransactions = 10_000
     run.delay = .constant(2e6)
     run.clientHosts = 3
     run.clientTimeout = .milliseconds(50)

@@ -48,8 +48,28 @@ struct TendermintWeaknessTests {
   @Test("replicas that forget their lock break agreement")
   func forgetsLock() { #expect(Self.violations(of: .forgetsLock, n: 4) > 0) }
 
-  @Test("replicas that do not check the proof of lock break agreement")
-  func ignoresProofOfLock() { #expect(Self.violations(of: .ignoresProofOfLock, n: 4) > 0) }
+  /// Round 0: all but 3 prevote v, and only 0 learns that they are a quorum. Round 1: the others
+  /// prevote v', and 3 alone decides it. Round 2: nobody hears the proposer. Round 3 is that of 3,
+  /// who is a height ahead. Round 4: 0 proposes v with its proof of lock of round 0, which is older
+  /// than the locks of 1 and 2.
+  @Test("replicas that do not check the proof of lock break agreement", arguments: [false, true])
+  func ignoresProofOfLock(isWeak: Bool) {
+    var schedule = HostileSchedule(
+      n: 4, weakness: isWeak ? .ignoresProofOfLock : [],
+      losing: { message, from, to in
+        switch message {
+        case .proposal(let h, let r, _, _, _):
+          h.number == 1 && (r.number == 0 && to == 3 || r.number == 2)
+        case .prevote(let h, let r, _):
+          h.number == 1 && (r.number == 0 && from == 0 || r.number == 1 && from == 3 && to == 0)
+        case .precommit(let h, let r, _): h.number == 1 && r.number == 1 && from == 3
+        default: false
+        }
+      })
+    schedule.run(steps: 2000)
+    #expect(schedule.decisions >= 1)
+    #expect(schedule.findings.contains { $0.monitor == "agreement" } == isWeak)
+  }
 
   @Test("replicas that count votes of earlier rounds break agreement")
   func acceptsStaleRounds() { #expect(Self.violations(of: .acceptsStaleRounds, n: 4) > 0) }
@@ -79,20 +99,29 @@ struct HostileSchedule {
   /// Which twin each correct replica hears and talks to.
   private var side: [Bool]
   private let loss: Double
+  /// Messages that come twice, the second time much later.
+  private let duplication: Double
+  /// What is lost, if nothing else is left to chance; and there are no twins.
+  private let isLost: ((Tendermint.Message, Int, Int) -> Bool)?
   private var monitor: AgreementMonitor
   private(set) var findings: [AgreementMonitor.Finding] = []
   private(set) var decisions = 0
   private(set) var accused: Set<Int> = []
 
-  init(n: Int, weakness: Tendermint.Weakness, seed: UInt64) {
+  init(
+    n: Int, weakness: Tendermint.Weakness, seed: UInt64 = 1,
+    losing isLost: ((Tendermint.Message, Int, Int) -> Bool)? = nil
+  ) {
     self.n = n
+    self.isLost = isLost
     var settings = TendermintRun.plainSettings
     settings.proposesEmpty = true
     settings.statusInterval = .seconds(1_000_000)
     settings.commitTimeout = .milliseconds(1)
     settings.weakness = weakness
     let committee = Committee(n: n)
-    instances = (0...n).map {
+    let last = isLost == nil ? n : n - 1
+    instances = (0...last).map {
       Tendermint(me: ReplicaID(min($0, n - 1)), committee: committee, settings: settings, seed: 1)
     }
     effects = Effects(
@@ -100,10 +129,11 @@ struct HostileSchedule {
       random: RandomStream(seed: seed, purpose: "replicas", entity: 0))
     generations = instances.map { _ in Array(repeating: 0, count: Tendermint.Timer.slots) }
     draw = RandomStream(seed: seed, purpose: "schedule", entity: 0)
-    loss = 0.1 + 0.4 * draw.unit()
+    loss = isLost == nil ? 0.1 + 0.4 * draw.unit() : 0
+    duplication = isLost == nil ? 0.3 * draw.unit() : 0
     side = (0..<n).map { _ in false }
     monitor = AgreementMonitor(replicas: n, populations: 1)
-    for i in side.indices { side[i] = draw.bernoulli(0.5) }
+    if isLost == nil { for i in side.indices { side[i] = draw.bernoulli(0.5) } }
     for i in instances.indices {
       instances[i].start(at: LocalTime(nanoseconds: 0), &effects)
       carryOut(of: i)
@@ -112,13 +142,26 @@ struct HostileSchedule {
 
   mutating func run(steps: Int) {
     for _ in 0..<steps where !pending.isEmpty {
+      guard isLost == nil else {
+        takeInOrder()
+        continue
+      }
       if draw.bernoulli(0.02) { side[draw.range(0..<n)].toggle() }
       // Mostly the oldest, so that rounds get somewhere; timers rarely.
       let k = draw.range(0..<min(pending.count, 2 * n))
       if case .timeout = pending[k].step, draw.bernoulli(0.7) { continue }
       let next = pending.remove(at: k)
+      if case .message = next.step, draw.bernoulli(duplication) { pending.append(next) }
       take(next.step, at: next.instance)
     }
+  }
+
+  /// The oldest message; a timer only if there is none.
+  private mutating func takeInOrder() {
+    let k = pending.firstIndex { if case .message = $0.step { true } else { false } } ?? 0
+    let next = pending.remove(at: k)
+    if case .timeout(.status, _) = next.step { return }
+    take(next.step, at: next.instance)
   }
 
   private mutating func take(_ step: Step, at i: Int) {
@@ -151,16 +194,24 @@ struct HostileSchedule {
       switch item {
       case .broadcast(let message): for to in 0..<n { send(message, from: i, to: to) }
       case .send(let to, let message): send(message, from: i, to: Int(to.index))
-      case .decide(let decision): if i < n - 1 { note(decision, by: i) }
-      case .accuse(let other): if i < n - 1 { accused.insert(Int(other.index)) }
+      case .decide(let decision): if isCorrect(i) { note(decision, by: i) }
+      case .accuse(let other): if isCorrect(i) { accused.insert(Int(other.index)) }
       case .forward, .replyAgain, .caughtUp: break
       }
     }
   }
 
+  private func isCorrect(_ i: Int) -> Bool { isLost != nil || i < n - 1 }
+
   private mutating func send(_ message: Tendermint.Message, from i: Int, to: Int) {
     let sender = min(i, n - 1)
     guard to != sender, !draw.bernoulli(loss) else { return }
+    if let isLost {
+      if !isLost(message, i, to) {
+        pending.append(Pending(instance: to, step: .message(message, from: i)))
+      }
+      return
+    }
     // A twin talks to its side; who talks to the twins is heard by one.
     if i >= n - 1, side[to] != (i == n) { return }
     let instance = to == n - 1 && side[sender] ? n : to

@@ -84,7 +84,11 @@ extension Tendermint {
         verification: .zero,
         handling: handling(votes: low.nonzeroBitCount + high.nonzeroBitCount, bytes: bytes))
     case .part:
-      return Work(verification: costs.hashing(bytes), handling: costs.handling(bytes: bytes))
+      // A last part that is not full takes its share.
+      let share = settings.gossip.partWork.nanoseconds * Int64(bytes) / Int64(settings.gossip.part)
+      return Work(
+        verification: costs.hashing(bytes),
+        handling: costs.handling(bytes: bytes) + SimDuration(nanoseconds: share))
     case .status, .hasBlock, .fetchBlocks:
       return Work(verification: .zero, handling: costs.handling(bytes: bytes))
     case .block, .state:
@@ -104,7 +108,7 @@ extension Tendermint {
   /// So are transactions. Each connection has a thread of its own for them.
   private func workUponTransactions(_ range: TxRange, bytes: Int) -> Work {
     let count = Int64(range.count)
-    let each = settings.costs.message + settings.costs.request + settings.gossip.transactionWork
+    let each = settings.costs.message + settings.costs.request
     let once = settings.costs.handling(bytes: bytes) - settings.costs.message
     return Work(verification: each * count + once, handling: .zero)
   }

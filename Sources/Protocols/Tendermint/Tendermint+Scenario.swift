@@ -125,8 +125,8 @@ extension Tendermint: ScenarioProtocol {
         "Processor time of a copy of a vote or of its announcement, beside its costs as a message.",
         source: "0: the cost table alone; fitted where a scenario says so"),
       Parameter(
-        "transaction-work", .duration(.zero, in: .zero ... .seconds(1)),
-        "Processor time of a copy of a transaction among peers, beside its costs as a message.",
+        "part-work", .duration(.zero, in: .zero ... .seconds(1)),
+        "Processor time of a copy of a part of a block, beside its costs as a message.",
         source: "0: the cost table alone; fitted where a scenario says so"),
     ]
   }
@@ -208,7 +208,7 @@ extension Tendermint.Settings {
         tick: values.duration("gossip-tick"),
         announcement: values.duration("announcement-interval"), rate: values.bytes("send-rate"),
         part: values.bytes("part-bytes"), voteWork: values.duration("vote-work"),
-        transactionWork: values.duration("transaction-work")),
+        partWork: values.duration("part-work")),
       isDurable: values.flag("durable"), mempool: context.mempool.capacity,
       eviction: context.mempool.eviction,
       sizes: Tendermint.Sizes(

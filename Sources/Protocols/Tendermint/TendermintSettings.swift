@@ -111,14 +111,14 @@ extension Tendermint {
     public var rate: Int
     /// Bytes of a part of a block.
     public var part: Int
-    /// Processor time of a copy of a vote, of its announcement, and of a copy of a transaction,
-    /// beside what the cost sheet says of any message.
+    /// Processor time of a copy of a vote or of its announcement, and of a copy of a part, beside
+    /// what the cost sheet says of any message.
     public var voteWork: SimDuration
-    public var transactionWork: SimDuration
+    public var partWork: SimDuration
 
     public init(
       degree: Int, sleep: SimDuration, tick: SimDuration, announcement: SimDuration, rate: Int,
-      part: Int, voteWork: SimDuration = .zero, transactionWork: SimDuration = .zero
+      part: Int, voteWork: SimDuration = .zero, partWork: SimDuration = .zero
     ) {
       self.degree = degree
       self.sleep = sleep
@@ -127,7 +127,7 @@ extension Tendermint {
       self.rate = rate
       self.part = part
       self.voteWork = voteWork
-      self.transactionWork = transactionWork
+      self.partWork = partWork
     }
   }
 
