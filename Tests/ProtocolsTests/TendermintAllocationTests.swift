@@ -30,7 +30,7 @@ struct TendermintAllocationTests {
     run.clientHosts = 2
     run.arrivals = .poisson(rate: 5000)
     run.bundle = 10
-    run.reserving = 200_000
+    run.reserving = 400_000
     let simulation = run.start()
     simulation.run(until: SimTime(nanoseconds: 5_000_000_000))
     let decided = simulation.world.decisions[1]

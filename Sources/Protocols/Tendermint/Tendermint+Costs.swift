@@ -19,7 +19,8 @@ extension Tendermint {
 
   /// A block as it is proposed: header, transactions, last commit.
   func bytes(ofBlock batch: BatchHandle, _ effects: borrowing Effects<Self>) -> Int {
-    settings.sizes.header + 2 * settings.sizes.digest + commitBytes + bytes(ofContent: batch, effects)
+    settings.sizes.header + 2 * settings.sizes.digest + commitBytes
+      + bytes(ofContent: batch, effects)
   }
 
   func parts(ofBlock batch: BatchHandle, _ effects: borrowing Effects<Self>) -> Int {
@@ -52,7 +53,8 @@ extension Tendermint {
     case .fetchBlocks: return sizes.header + sizes.number
     case .block(_, let body), .state(_, let body):
       switch effects.body(body) {
-      case .block(let block): return sizes.header + bytes(ofBlock: block.batch, effects) + commitBytes
+      case .block(let block):
+        return sizes.header + bytes(ofBlock: block.batch, effects) + commitBytes
       case .state(let snapshot):
         return sizes.header + voteBytes + commitBytes + bytes(of: snapshot.state)
       }

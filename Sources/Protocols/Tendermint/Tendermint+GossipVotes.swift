@@ -156,10 +156,16 @@ extension Tendermint.Peers {
     let word = pair * 2
     switch kind {
     case .prevote:
-      defer { newPrevotes[word] = 0; newPrevotes[word + 1] = 0 }
+      defer {
+        newPrevotes[word] = 0
+        newPrevotes[word + 1] = 0
+      }
       return (newPrevotes[word], newPrevotes[word + 1])
     case .precommit:
-      defer { newPrecommits[word] = 0; newPrecommits[word + 1] = 0 }
+      defer {
+        newPrecommits[word] = 0
+        newPrecommits[word + 1] = 0
+      }
       return (newPrecommits[word], newPrecommits[word + 1])
     }
   }

@@ -123,7 +123,9 @@ extension Tendermint {
 
   /// Keeps `block` for those who fall behind.
   mutating func remember(_ block: DecidedBlock) {
-    if history.endIndex + historyOffset != Int(block.height.number) - 1 { restartHistory(at: block.height) }
+    if history.endIndex + historyOffset != Int(block.height.number) - 1 {
+      restartHistory(at: block.height)
+    }
     history.append(block)
     history.dropFirst(before: history.endIndex - settings.retained)
   }

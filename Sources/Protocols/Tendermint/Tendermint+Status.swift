@@ -75,7 +75,9 @@ extension Tendermint {
   ) {
     for k in votes.rounds.indices {
       let r = votes[k].round
-      let isProof = votes.rounds.contains { $0.proposal?.validRound == r && $0.round >= status.round }
+      let isProof = votes.rounds.contains {
+        $0.proposal?.validRound == r && $0.round >= status.round
+      }
       guard r >= status.round || isProof else {
         // An older round may have decided.
         if votes[k].precommits.majority(quorum) != nil { sendVotes(.precommit, k, to: i, &effects) }

@@ -84,8 +84,6 @@ extension Tendermint {
   ) {
     guard r > .none, voter.index < committee.n else { return }
     if h == height {
-      var r = r
-      if settings.weakness.contains(.acceptsStaleRounds), r < round { r = round }
       guard let k = votes.admit(r, of: voter, beyond: round) else { return }
       let power = powers[Int(voter.index)]
       guard let first = votes[k].count(kind, voter, d, power: power) else {
@@ -104,9 +102,7 @@ extension Tendermint {
 
   private mutating func accuse(_ voter: ReplicaID, _ effects: inout Effects<Self>) {
     let bit: UInt64 = 1 << UInt64(voter.index & 63)
-    guard voter != me, !settings.weakness.contains(.acceptsStaleRounds),
-      accused[Int(voter.index >> 6)] & bit == 0
-    else { return }
+    guard voter != me, accused[Int(voter.index >> 6)] & bit == 0 else { return }
     accused[Int(voter.index >> 6)] |= bit
     effects.accuse(voter)
   }

@@ -164,7 +164,9 @@ extension Tendermint {
     } else if vr > .none, vr < round {
       let isUnchecked = settings.weakness.contains(.ignoresProofOfLock)
       guard isUnchecked || hasPolka(vr, d) else { return }
-      let isFree = isUnchecked || lockedRound <= vr || lockedValue == d
+      let isStaleProofEnough = settings.weakness.contains(.acceptsStaleRounds)
+      let isFree =
+        isUnchecked || isStaleProofEnough || lockedRound <= vr || lockedValue == d
       prevote(isValid(proposal, effects) && isFree ? d : Self.nilVote, &effects)
     }
   }

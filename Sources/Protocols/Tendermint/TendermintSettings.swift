@@ -172,7 +172,7 @@ extension Tendermint {
     public static var forgetsLock: Weakness { Weakness(rawValue: 4) }
     /// A proposal's proof of lock is neither looked for nor compared with the lock.
     public static var ignoresProofOfLock: Weakness { Weakness(rawValue: 8) }
-    /// Votes of earlier rounds count in the current one.
+    /// A proof of lock unlocks though its round is before that of the lock.
     public static var acceptsStaleRounds: Weakness { Weakness(rawValue: 16) }
   }
 }

@@ -109,7 +109,8 @@ extension Tendermint {
     var hasHandledPolka = false
 
     /// Counts a vote. nil if it is the voter's first; else what that was for.
-    mutating func count(_ kind: VoteKind, _ voter: ReplicaID, _ d: Digest, power: Int64) -> Digest? {
+    mutating func count(_ kind: VoteKind, _ voter: ReplicaID, _ d: Digest, power: Int64) -> Digest?
+    {
       switch kind {
       case .prevote:
         prevotes.add(voter, for: d, power: power) ? nil : prevotes.vote(of: voter)
