@@ -12,7 +12,7 @@ struct TendermintAllocationTests {
     #expect(Self.allocations(seed: 1) == 0)
   }
 
-  /// Allocations in the second half of a run of 16 replicas with processors, links and snapshots.
+  /// Allocations in the last third of a run of 16 replicas with processors, links and snapshots.
   static func allocations(seed: UInt64) -> UInt64 {
     var run = TendermintRun()
     run.n = 16
@@ -30,12 +30,12 @@ struct TendermintAllocationTests {
     run.clientHosts = 2
     run.arrivals = .poisson(rate: 5000)
     run.bundle = 10
-    run.reserving = 400_000
+    run.reserving = 1_000_000
     let simulation = run.start()
-    simulation.run(until: SimTime(nanoseconds: 5_000_000_000))
+    simulation.run(until: SimTime(nanoseconds: 10_000_000_000))
     let decided = simulation.world.decisions[1]
     let before = allocationsOfThisThread()
-    simulation.run(until: SimTime(nanoseconds: 10_000_000_000))
+    simulation.run(until: SimTime(nanoseconds: 15_000_000_000))
     let after = allocationsOfThisThread()
     #expect(simulation.world.decisions[1] > decided + 100)
     #expect(simulation.world.violations == [])

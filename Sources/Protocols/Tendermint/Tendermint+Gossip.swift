@@ -153,6 +153,6 @@ extension Tendermint {
   /// A quorum prevoted the block, which is here: nobody needs to send it (NewValidBlock).
   mutating func tellBlock(_ d: Digest, _ effects: inout Effects<Self>) {
     guard settings.dissemination == .gossip else { return }
-    peers.forEach { effects.send(.hasBlock(h: height, d: d), to: $0) }
+    peers.tell(.hasBlock(h: height, d: d), &effects)
   }
 }

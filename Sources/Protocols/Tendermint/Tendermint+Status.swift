@@ -21,7 +21,7 @@ extension Tendermint {
     if settings.dissemination == .direct || status.isRecovering {
       effects.broadcast(.status(status))
     } else {
-      peers.forEach { effects.send(.status(status), to: $0) }
+      peers.tell(.status(status), &effects)
     }
   }
 
@@ -29,7 +29,7 @@ extension Tendermint {
   mutating func tellStep(_ effects: inout Effects<Self>) {
     guard settings.dissemination == .gossip else { return }
     let status = status
-    peers.forEach { effects.send(.status(status), to: $0) }
+    peers.tell(.status(status), &effects)
     peers.advanceOwn(height, round)
   }
 

@@ -129,7 +129,10 @@ extension Tendermint {
       _modify { yield &links[k] }
     }
 
-    func forEach(_ body: (ReplicaID) -> Void) { for peer in links { body(peer.id) } }
+    /// Sends `message` to every peer.
+    func tell(_ message: Message, _ effects: inout Effects<Tendermint>) {
+      for peer in links { effects.send(message, to: peer.id) }
+    }
 
     /// The peers in turn.
     mutating func takeHelper() -> ReplicaID {
