@@ -158,8 +158,8 @@ extension Tendermint {
       return k
     }
 
-    /// Position of `round`; nil if the voter has two rounds ahead under way already. CometBFT lets a
-    /// peer begin as many: whoever lies may not fill the memory.
+    /// Position of `round`; nil if the voter has two rounds ahead under way already. CometBFT lets
+    /// a peer begin as many: whoever lies may not fill the memory.
     mutating func admit(_ round: Round, of voter: ReplicaID, beyond current: Round) -> Int? {
       if let k = find(round) { return k }
       var under = 0
