@@ -60,13 +60,9 @@ let package = Package(
     library(
       "Protocols", ["Kernel", "Ledger", "Machines", "Consensus"],
       pages: [
-<<<<<<< HEAD
-        "PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "Praos/Praos.md", "Raft/Raft.md", "QBFT/QBFT.md",
-        "DPoS/DPoS.md", "Clique/Clique.md",
-=======
-        "PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "GHOST/GHOST.md",
-        "BitcoinNG/BitcoinNG.md", "Praos/Praos.md", "Raft/Raft.md",
->>>>>>> pow-merged
+        "BitcoinNG/BitcoinNG.md", "Clique/Clique.md", "DPoS/DPoS.md", "GHOST/GHOST.md",
+        "Nakamoto/Nakamoto.md", "PBFT/PBFT.md", "Praos/Praos.md", "QBFT/QBFT.md", "Raft/Raft.md",
+        "Tendermint/Tendermint.md",
       ]),
     library("Workloads", ["Kernel", "Ledger"], pages: ["Workloads.md"]),
     library(

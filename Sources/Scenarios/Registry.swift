@@ -18,6 +18,7 @@ public let registry: [ProtocolEntry] = [
   .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999"),
   .committee(QBFT.self, "QBFT, Istanbul BFT as specified by the Enterprise Ethereum Alliance"),
   .committee(IBFT2.self, "IBFT 2.0, Saltini and Hyland-Wood 2019"),
+  .committee(Tendermint.self, "locks and proofs of lock; Buchman et al. 2018, CometBFT v0.34"),
 ]
 
 /// A protocol as a scenario sees it: its name, its settings, and how a chain of it is built.
