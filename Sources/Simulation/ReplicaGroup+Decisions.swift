@@ -214,7 +214,8 @@ extension ReplicaGroupState {
   /// Replica `i` comes up again. What it had executed when it crashed, though no reply left, is in
   /// its state if that was kept.
   private mutating func noteUnsent(of i: Int, keepsDisk: Bool, _ world: inout World) {
-    if !keepsDisk { books.monitor.loseState(of: i) }
+    // Helpers execute nothing.
+    if !keepsDisk, i < books.monitor.position.count { books.monitor.loseState(of: i) }
     while let output = seats[i].outbox.popFirst() {
       guard keepsDisk else { continue }
       switch output.effect {

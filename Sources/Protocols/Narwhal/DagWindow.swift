@@ -102,6 +102,8 @@ struct BatchStore: Sendable {
   private let firstWorker: Int
   private var entries: [Entry]
   private var highest: [UInt32]
+  /// Contents whose place a newer batch has: fetched by who executes what is long past.
+  private var old: [(name: BatchName, handle: BatchHandle)] = []
 
   init(n: Int, workers: Range<Int>) {
     self.workers = workers.count
@@ -125,14 +127,19 @@ struct BatchStore: Sendable {
 
   subscript(name: BatchName) -> BatchHandle? {
     let entry = entries[place(name)]
-    return entry.number == name.number && entry.handle != .none ? entry.handle : nil
+    if entry.number == name.number, entry.handle != .none { return entry.handle }
+    return old.isEmpty ? nil : old.first { $0.name == name }?.handle
   }
 
-  /// Notes that the content of `name` is here; false if it was, or if it is too old.
+  /// Notes that the content of `name` is here; false if it was.
   mutating func hold(_ name: BatchName, _ handle: BatchHandle) -> Bool {
+    guard self[name] == nil else { return false }
     let k = place(name)
-    guard entries[k].number < name.number || entries[k].handle == .none else { return false }
-    guard entries[k].number <= name.number else { return false }
+    guard entries[k].number <= name.number else {
+      if old.count >= NarwhalSettings.batchWindow { old.removeFirst() }
+      old.append((name, handle))
+      return true
+    }
     entries[k] = Entry(number: name.number, handle: handle)
     highest[stripe(name)] = max(highest[stripe(name)], name.number)
     return true
@@ -141,6 +148,7 @@ struct BatchStore: Sendable {
   mutating func forget(_ name: BatchName) {
     let k = place(name)
     if entries[k].number == name.number { entries[k].handle = .none }
+    old.removeAll { $0.name == name }
   }
 
   /// The highest number known of any worker of `author`.

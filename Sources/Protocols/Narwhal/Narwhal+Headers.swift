@@ -154,7 +154,8 @@ extension Narwhal {
       statistics.refused += 1
       return
     }
-    guard dag.contains(round) else { return }
+    // No proof that the others are so far ahead; what they answer will be.
+    guard dag.contains(round) else { return askForCheckpoint(&effects) }
     let author = Int(sender.index)
     let known = dag[round, author]
     if known.hasHeader, known.header != d {
@@ -167,7 +168,10 @@ extension Narwhal {
     dag[round, author].headerBody = body
     guard !dag[round].certified.contains(author) else { return }
     considerVote(round, author, &effects)
-    if pending[author] == round { fetchMissing(of: header, &effects) }
+    if pending[author] == round {
+      fetchMissing(of: header, &effects)
+      fetchPayload(of: header, isAgain: false, &effects)
+    }
   }
 
   /// Votes for a header whose parents and payload are here: once for an author and a round.

@@ -147,6 +147,7 @@ extension Narwhal {
         execute(header, &effects)
       }
       isPayloadRequested = false
+      ticksAwaiting = 0
       _ = ordered.popFirst()
     }
   }

@@ -14,6 +14,7 @@ extension Narwhal {
 
   struct CheckpointName: Sendable, BitwiseCopyable, Equatable {
     var round: DagRound
+    var slot: Slot
     var state: Digest
   }
 
@@ -76,17 +77,20 @@ extension Narwhal {
     for snapshot in snapshots where snapshot.isComplete {
       effects.charge(settings.costs.sign)
       effects.send(
-        .checkpoint(round: snapshot.content.round, d: snapshot.content.digest), to: sender)
+        .checkpoint(
+          round: snapshot.content.round, slot: snapshot.content.slot,
+          d: snapshot.content.digest), to: sender)
     }
   }
 
   /// f + 1 say that there is this checkpoint: one of them is correct.
   mutating func collectCheckpoint(
-    _ round: DagRound, _ d: Digest, from sender: ReplicaID, _ effects: inout Effects<Self>
+    _ round: DagRound, _ slot: Slot, _ d: Digest, from sender: ReplicaID,
+    _ effects: inout Effects<Self>
   ) {
-    guard round > lastLeader, round > wanted?.round ?? DagRound(0) else { return }
+    let name = CheckpointName(round: round, slot: slot, state: d)
+    guard isAhead(name), round > wanted?.round ?? DagRound(0) else { return }
     askForCheckpoint(&effects)
-    let name = CheckpointName(round: round, state: d)
     let k: Int
     if let known = checkpoints.firstIndex(where: { $0.name == name }) {
       k = known
@@ -101,8 +105,14 @@ extension Narwhal {
     askForState(from: Int(sender.index), &effects)
   }
 
+  /// Whether a checkpoint is ahead of what is executed here, and above what was forgotten.
+  private func isAhead(_ name: CheckpointName) -> Bool {
+    (name.slot > lastExecuted || name.round > lastLeader)
+      && name.round - settings.gcDepth >= dag.base
+  }
+
   mutating func askForState(from other: Int, _ effects: inout Effects<Self>) {
-    guard let wanted, wanted.round > lastLeader else { return self.wanted = nil }
+    guard let wanted, isAhead(wanted) else { return self.wanted = nil }
     effects.send(.fetchState(round: wanted.round, d: wanted.state), to: ReplicaID(other))
   }
 
@@ -122,7 +132,7 @@ extension Narwhal {
   mutating func takeOver(
     _ round: DagRound, _ body: BodyHandle, _ effects: inout Effects<Self>
   ) {
-    guard let name = wanted, name.round == round, round > lastLeader,
+    guard let name = wanted, name.round == round, isAhead(name),
       case .snapshot(let snapshot) = effects.body(body), snapshot.digest == name.state
     else { return }
     if settings.isDurable { effects.write(bytes(of: snapshot)) }
@@ -131,6 +141,7 @@ extension Narwhal {
     ordered.removeAll()
     isAwaitingPayload = false
     isPayloadRequested = false
+    ticksAwaiting = 0
     state.assign(snapshot.state)
     lastExecuted = snapshot.slot
     effects.caughtUp(
@@ -141,6 +152,10 @@ extension Narwhal {
     reseal(&effects)
     for r in Int(collected.number)...Int(max(highest, collected).number) {
       settle(from: DagRound(r), &effects)
+    }
+    for r in Int(lastLeader.number)...Int(max(highest, lastLeader).number)
+    where Rule.leads(DagRound(r)) {
+      commit(DagRound(r), &effects)
     }
     execute(&effects)
     catchUp = DagRound(0)
@@ -173,6 +188,12 @@ extension Narwhal {
       dag[row].delivered.formUnion(snapshot.ordered[depth])
       dag[row].deliveries = dag[row].delivered.count
       if dag[row].deliveries >= quorum { quorumRound = max(quorumRound, row) }
+    }
+    // What it had ordered beyond, if it only could not execute it, is ordered again.
+    var beyond = round.next
+    while beyond <= min(highest, dag.end) {
+      dag[beyond].ordered = AuthorSet()
+      beyond = beyond.next
     }
     for author in 0..<n where pending[author].number > 0 && pending[author] <= collected {
       pending[author] = DagRound(0)

@@ -7,6 +7,8 @@ import Machines
 extension Narwhal {
   /// Rounds that one request names, at most.
   private static var catchUpRounds: Int { 32 }
+  /// Ticks after which a batch is given up for a state that holds it.
+  private static var patience: Int { 3 }
 
   /// A certificate waits for its parents.
   mutating func suspend(
@@ -146,6 +148,9 @@ extension Narwhal {
     if isAwaitingPayload, !ordered.isEmpty {
       let next = ordered[ordered.startIndex]
       fetchPayload(of: header(next.body, effects), isAgain: true, &effects)
+      ticksAwaiting += 1
+      // Nobody may have it any more: then only the state helps.
+      if ticksAwaiting > Self.patience { askForCheckpoint(&effects) }
     }
     for author in 0..<n where pending[author].number > 0 && dag.contains(pending[author]) {
       let waiting = header(dag[pending[author], author].headerBody, effects)

@@ -56,6 +56,8 @@ public struct Narwhal<Rule: OrderingRule>: ConsensusProtocol {
   var ordered = SlidingArray<Ordered>()
   var isAwaitingPayload = false
   var isPayloadRequested = false
+  /// Ticks for which the payload that is next has been missing.
+  var ticksAwaiting = 0
   public internal(set) var state: ReplicatedState
   public internal(set) var lastExecuted = Slot(0)
   /// By round from the leader down: what is to be ordered with it.
@@ -184,7 +186,8 @@ public struct Narwhal<Rule: OrderingRule>: ConsensusProtocol {
     case .fetchRounds(let from, let through):
       sendRounds(from, through, to: sender, &effects)
     case .fetchCheckpoint: sendCheckpoints(to: sender, &effects)
-    case .checkpoint(let round, let d): collectCheckpoint(round, d, from: sender, &effects)
+    case .checkpoint(let round, let slot, let d):
+      collectCheckpoint(round, slot, d, from: sender, &effects)
     case .fetchState(let round, let d): sendState(round, d, to: sender, &effects)
     case .state(let round, let body): takeOver(round, body, &effects)
     case .batch, .stored, .available, .executed, .fetchBatch, .fetchPosition, .position: return

@@ -69,7 +69,7 @@ public enum NarwhalMessage: ConsensusMessage {
   case position(round: DagRound, number: UInt32)
   case fetchCheckpoint
   /// The digest of the state after the causal history of the leader of `round` was executed.
-  case checkpoint(round: DagRound, d: Digest)
+  case checkpoint(round: DagRound, slot: Slot, d: Digest)
   case fetchState(round: DagRound, d: Digest)
   case state(round: DagRound, BodyHandle)
 }
@@ -121,8 +121,10 @@ extension NarwhalMessage {
     case .batch(let name, _), .stored(let name), .available(let name, _), .executed(let name),
       .fetchBatch(let name):
       digest.fold(kind, name.word)
-    case .header(let round, let d, _), .vote(let round, let d), .checkpoint(let round, let d),
-      .fetchState(let round, let d):
+    case .checkpoint(let round, let slot, let d):
+      digest.fold(UInt64(slot.number))
+      digest.fold(kind << 32 | UInt64(round.number), d.value)
+    case .header(let round, let d, _), .vote(let round, let d), .fetchState(let round, let d):
       digest.fold(kind << 32 | UInt64(round.number), d.value)
     case .certificate(let c):
       digest.fold(
