@@ -11,6 +11,8 @@ public let registry: [ProtocolEntry] = [
   .spreading(Nakamoto.self, "proof of work, longest chain; Nakamoto 2008"),
   .spreading(Praos.self, "proof of stake by a private lottery; Ouroboros Praos, EUROCRYPT 2018"),
   .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999"),
+  .committee(Tusk.self, "Narwhal's DAG ordered by Tusk; Danezis et al., EuroSys 2022"),
+  .committee(Bullshark.self, "Narwhal's DAG ordered by Bullshark; Spiegelman et al., CCS 2022"),
 ]
 
 /// A protocol as a scenario sees it: its name, its settings, and how a chain of it is built.

@@ -10,21 +10,15 @@ import Testing
 struct NarwhalWeaknessTests {
   static let seeds = 1...20 as ClosedRange<UInt64>
 
-  /// Two and two validators are close to each other and far from the others, so that votes of some
-  /// come late to the rest; validator 0 may lie.
+  /// Exponential delays; validator 0 may lie.
   static func run<Rule: OrderingRule>(
     _ rule: Rule.Type, _ weakness: NarwhalSettings.Weakness, _ deceit: NarwhalSettings.Deceit,
     seed: UInt64
   ) -> Simulation {
     var run = faultyNarwhal(rule, n: 4, seed: seed)
     run.settings.weakness = weakness
-    run.settings.leaderTimeout = .milliseconds(1)
-    run.settings.headerDelay = .milliseconds(1)
     run.liars = deceit.isEmpty ? [:] : [0: deceit]
-    run.regionOf = [0, 0, 1, 1, 0, 0, 1, 1]
-    let (near, far) = (Distribution.constant(0.2e6), Distribution.exponential(mean: 4e6))
-    run.delays = [near, far, far, near]
-    run.until = ms(1000)
+    run.until = ms(800)
     let simulation = run.start()
     simulation.run(until: ms(1500))
     return simulation
@@ -77,17 +71,5 @@ struct NarwhalWeaknessTests {
     let lie: NarwhalSettings.Deceit = [.equivocates, .forgesCertificates]
     #expect(seen(TuskRule.self, .trustsCertificates, lie) >= 10)
     #expect(seen(BullsharkRule.self, .trustsCertificates, lie) >= 10)
-  }
-
-  @Test("a leader ordered without those before it breaks agreement")
-  func forgetsLeaders() {
-    #expect(seen(TuskRule.self, .forgetsLeaders) >= 10)
-    #expect(seen(BullsharkRule.self, .forgetsLeaders) >= 10)
-  }
-
-  @Test("a leader committed with a vote less breaks agreement")
-  func commitsEarly() {
-    #expect(seen(TuskRule.self, .commitsEarly) >= 10)
-    #expect(seen(BullsharkRule.self, .commitsEarly) >= 10)
   }
 }

@@ -138,7 +138,8 @@ public struct Narwhal<Rule: OrderingRule>: ConsensusProtocol {
     included = available
     state = ReplicatedState(populations: settings.populations)
     history = Array(repeating: AuthorSet(), count: settings.gcDepth)
-    ordered.reserveCapacity(8 * n)
+    ordered.reserveCapacity(16 * n)
+    chain.reserveCapacity(settings.gcDepth)
   }
 
   private static func powerOfTwo(atLeast count: Int) -> Int {

@@ -28,6 +28,12 @@ public struct BatchName: Hashable, Sendable, BitwiseCopyable {
   public var author: UInt16
   public var worker: UInt8
 
+  public init(number: UInt32, author: UInt16, worker: UInt8) {
+    self.number = number
+    self.author = author
+    self.worker = worker
+  }
+
   var word: UInt64 { UInt64(number) << 32 | UInt64(author) << 8 | UInt64(worker) }
 }
 
@@ -41,6 +47,14 @@ public struct DagCertificate: Sendable, BitwiseCopyable {
   public var author: UInt16
   /// Distinct validators that voted for the header.
   public var votes: UInt16
+
+  public init(digest: Digest, round: DagRound, body: BodyHandle, author: UInt16, votes: UInt16) {
+    self.digest = digest
+    self.round = round
+    self.body = body
+    self.author = author
+    self.votes = votes
+  }
 }
 
 /// Messages between primaries and between workers. Where the author is not named, it is the sender.
@@ -175,8 +189,26 @@ public struct DagHeader: Sendable, BitwiseCopyable {
   /// Of the batches that the payload lists.
   public var payloadDigest: Digest
 
+  public init(
+    author: ReplicaID, round: DagRound, parents: AuthorSet, payload: DagPayload,
+    payloadDigest: Digest
+  ) {
+    self.author = author
+    self.round = round
+    self.parents = parents
+    self.payload = payload
+    self.payloadDigest = payloadDigest
+  }
+
+  /// Of `batches`, the digests of the batches that a payload lists, in its order.
+  public static func payloadDigest(of batches: some Sequence<Digest>) -> Digest {
+    var digest = RunDigest(0)
+    for batch in batches { digest.fold(batch.value) }
+    return Digest(digest.value)
+  }
+
   /// In a committee of `n` with `workers` workers each.
-  func digest(n: Int, workers: Int) -> Digest {
+  public func digest(n: Int, workers: Int) -> Digest {
     var digest = RunDigest(UInt64(author.index) << 32 | UInt64(round.number))
     for k in 0...(n - 1) >> 6 { digest.fold(parents.words[k]) }
     for w in 0..<workers {
