@@ -32,9 +32,11 @@ struct NarwhalDeterminismTests {
     let nodes = run.settings.placement == .collocated ? 4 : 4 * (1 + run.settings.workers)
     run.faults = [
       Fault(
-        at: ms(300), .crash(.node(NodeID(1)), downTime: .milliseconds(150), keepsDisk: seed % 2 == 0)),
+        at: ms(300),
+        .crash(.node(NodeID(1)), downTime: .milliseconds(150), keepsDisk: seed % 2 == 0)),
       Fault(
-        at: ms(700), .crash(.proposer(subsystem: 1), downTime: .milliseconds(300), keepsDisk: true)),
+        at: ms(700),
+        .crash(.proposer(subsystem: 1), downTime: .milliseconds(300), keepsDisk: true)),
       // Nothing is done ahead of the end: the clients' last host stops there.
       Fault(at: end, .crash(.node(NodeID(nodes + 3)), downTime: nil, keepsDisk: true)),
     ]

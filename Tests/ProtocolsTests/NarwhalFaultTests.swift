@@ -113,7 +113,8 @@ struct NarwhalFaultTests {
     #expect(runs.bullshark.sent(["state"], of: Bullshark.self) == 0)
   }
 
-  @Test("after crashes with restarts, with and without disk", arguments: [true, false], [100, 600])
+  @Test(
+    "after crashes with restarts, with and without disk", arguments: [true, false], [100, 600])
   func restarts(disk: Bool, down: Int64) {
     for seed in Self.seeds {
       _ = both(n: 4, seed: seed) { run, settings in

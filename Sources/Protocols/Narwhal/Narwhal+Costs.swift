@@ -65,15 +65,15 @@ extension Narwhal {
         verification: costs.hashing(content.bytes), handling: costs.handling(bytes: bytes))
     case .header:
       return Work(
-        verification: costs.verify + costs.hashing(bytes),
-        handling: costs.handling(bytes: bytes) + settings.storeWork)
+        verification: costs.verify + costs.hashing(bytes) + settings.storeWork,
+        handling: costs.handling(bytes: bytes))
     case .certificate(let certificate):
       let votes = Double(certificate.votes) * settings.batchVerification
       let each = Double(costs.verify.nanoseconds)
       return Work(
-        verification: costs.verify + costs.hashing(bytes)
+        verification: costs.verify + costs.hashing(bytes) + settings.storeWork
           + .nanoseconds(Int64(each * votes + 0.5)),
-        handling: costs.handling(bytes: bytes) + settings.storeWork)
+        handling: costs.handling(bytes: bytes))
     case .vote, .position, .checkpoint, .fetchRounds, .fetchPosition, .fetchCheckpoint,
       .fetchState:
       return Work(verification: costs.verify, handling: costs.handling(bytes: bytes))

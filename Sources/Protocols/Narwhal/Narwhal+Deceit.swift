@@ -31,7 +31,9 @@ extension Narwhal {
     self.rival = rival
     let round = header.round
     for k in 0..<n where k != validator {
-      let pair = isFirstHalf(k) ? [(d, body), (otherDigest, rival.body)]
+      let pair =
+        isFirstHalf(k)
+        ? [(d, body), (otherDigest, rival.body)]
         : [(otherDigest, rival.body), (d, body)]
       for (digest, body) in pair {
         effects.send(.header(round: round, d: digest, body: body), to: ReplicaID(k))

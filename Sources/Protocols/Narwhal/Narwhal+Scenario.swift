@@ -63,11 +63,11 @@ extension Narwhal: ScenarioProtocol {
         source: "Bernstein et al., CHES '11: batches of Ed25519 take about half of the time"),
       Parameter(
         "store-work", .duration(.zero, in: .zero ... .seconds(1)),
-        "Processor time of storing a header or certificate, beside the cost table's.",
+        "Processor time of storing a header or certificate, ahead of the lane.",
         source: "none: the cost table's"),
       Parameter(
         "durable", .flag(false),
-        "Batches, headers, votes and certificates are on the disk before what rests on them leaves.",
+        "Batches, headers, votes and certificates are on the disk before what needs them leaves.",
         source: "off: the reference's store does not flush"),
     ]
   }

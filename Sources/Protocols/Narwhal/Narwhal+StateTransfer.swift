@@ -112,7 +112,10 @@ extension Narwhal {
   }
 
   mutating func askForState(from other: Int, _ effects: inout Effects<Self>) {
-    guard let wanted, isAhead(wanted) else { return self.wanted = nil }
+    guard let wanted, isAhead(wanted) else {
+      self.wanted = nil
+      return
+    }
     effects.send(.fetchState(round: wanted.round, d: wanted.state), to: ReplicaID(other))
   }
 
@@ -292,7 +295,8 @@ extension Narwhal {
     recovery = nil
     votingFloor = known.round + 2
     // Beyond every number that it may have given to a batch.
-    let start = (known.number / UInt32(NarwhalSettings.backlog) + 2)
+    let start =
+      (known.number / UInt32(NarwhalSettings.backlog) + 2)
       * UInt32(NarwhalSettings.backlog)
     for w in workers.indices {
       workers[w].sealed = start

@@ -162,7 +162,8 @@ extension Narwhal {
   mutating func fetchPayload(
     of header: DagHeader, isAgain: Bool, _ effects: inout Effects<Self>
   ) {
-    let isOther = payloadDigest(of: header, effects) != nil
+    let isOther =
+      payloadDigest(of: header, effects) != nil
       && payloadDigest(of: header, effects) != header.payloadDigest
     for w in 0..<settings.workers where header.payload.count[w] > 0 {
       let first = header.payload.first[w]

@@ -12,7 +12,7 @@ public struct NarwhalSettings: Sendable, Equatable {
   /// A worker seals a batch of so many bytes, or what there is after `batchDelay`.
   public var batchBytes: Int
   public var batchDelay: SimDuration
-  /// A primary makes a header when the digests that wait have so many bytes, or after `headerDelay`.
+  /// A primary makes a header when waiting digests have so many bytes, or after `headerDelay`.
   public var headerBytes: Int
   public var headerDelay: SimDuration
   /// Rounds behind the last ordered leader that are kept (§3.3); at least 4, even.
@@ -24,8 +24,8 @@ public struct NarwhalSettings: Sendable, Equatable {
   public var leaderTimeout: SimDuration
   /// A certificate's votes are verified together, each at this share of the time of one.
   public var batchVerification: Double
-  /// Processor time, beside what any message takes: of a header or certificate that is stored, and
-  /// of a client's request at its worker.
+  /// Processor time, beside what any message takes: of storing a header or certificate, ahead of
+  /// the lane; and of a client's request at its worker, on it.
   public var storeWork: SimDuration
   public var requestWork: SimDuration
   /// Headers, votes and certificates are on the disk before what rests on them leaves.
@@ -85,8 +85,8 @@ extension NarwhalSettings {
   public enum Placement: String, Sendable, CaseIterable {
     /// On the primary's machine and lane: a node is a validator.
     case collocated
-    /// Each on a machine of its own: of n (1 + workers) nodes the first n are primaries; worker w of
-    /// validator v is node n + w n + v.
+    /// Each on a machine of its own: of n (1 + workers) nodes the first n are primaries; worker w
+    /// of validator v is node n + w n + v.
     case ownMachines = "own-machines"
   }
 
