@@ -68,7 +68,6 @@ struct NarwhalGeoTests {
   /// Fitted on the measured curve for ten validators without faults: the first on its latency at
   /// 10,000 /s, the second on the most that it decides, 142,000 /s. All else is as measured elsewhere.
   static func fitted(rate: Double) -> (latency: Double, throughput: Double) {
-    print("#", rate, measure(run(rate: rate, storeWork: .milliseconds(80), requestWork: .microseconds(70))))
     return measure(
       run(rate: rate, storeWork: .milliseconds(80), requestWork: .microseconds(70)))
   }
