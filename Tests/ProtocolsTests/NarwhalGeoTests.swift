@@ -66,9 +66,10 @@ struct NarwhalGeoTests {
   }
 
   /// Fitted on the measured curve for ten validators without faults: the first on its latency at
-  /// 10,000 /s, the second on the most that it decides, 142,000 /s. All else is as measured elsewhere.
+  /// 10,000 /s, the second on the most that it decides, 142,000 /s. All
+  /// else is as measured elsewhere.
   static func fitted(rate: Double) -> (latency: Double, throughput: Double) {
-    return measure(
+    measure(
       run(rate: rate, storeWork: .milliseconds(80), requestWork: .microseconds(70)))
   }
 
