@@ -256,7 +256,8 @@ extension ReplicaGroupState {
   /// its state if that was kept.
   private mutating func noteUnsent(of i: Int, keepsDisk: Bool, _ world: inout World) {
     let role = role(of: i)
-    if !keepsDisk { books.monitor.loseState(of: role) }
+    // Helpers execute nothing.
+    if !keepsDisk, role < books.monitor.position.count { books.monitor.loseState(of: role) }
     while let output = seats[i].outbox.popFirst() {
       guard keepsDisk, !books.isByzantine[role] else { continue }
       switch output.effect {

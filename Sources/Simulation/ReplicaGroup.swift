@@ -83,10 +83,11 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
     state.report(to: &outcome, world)
   }
 
-  /// Makes room for `decisions` in the observer's books, and for bursts of outputs, so that a run
-  /// in steady state does not allocate.
+  /// Makes room for `decisions` in the observer's books, as many bodies of messages, and bursts of
+  /// outputs, so that a run in steady state does not allocate.
   public func reserve(_ decisions: Int) {
     state.books.reserve(decisions)
+    state.effects.bodies.reserveCapacity(decisions)
     for i in state.seats.indices { state.seats[i].outbox.reserveCapacity(512) }
   }
 

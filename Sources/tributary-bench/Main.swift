@@ -6,7 +6,8 @@
 enum Main {
   /// One file a bench; each is listed here.
   static let benches: [Bench] = [
-    Phold.bench, Samplers.bench, Agreement.bench, Heights.bench, SimBlock.bench, Memory.bench,
+    Phold.bench, Samplers.bench, Agreement.bench, Heights.bench, Dag.bench, SimBlock.bench,
+    Memory.bench,
     Jobs.bench,
   ]
 
