@@ -31,10 +31,12 @@ public struct BlockDraft: Sendable, BitwiseCopyable {
   /// Two words that the protocol alone reads, such as the nonces of an epoch.
   public var nonce: UInt64
   public var fold: UInt64
+  /// Bytes of the body beside its transactions: votes, evidence.
+  public var extraBytes: Int
 
   public init(
     parent: BlockID, work: UInt64, stamp: Int64, slot: UInt64 = 0, salt: UInt64 = 0,
-    nonce: UInt64 = 0, fold: UInt64 = 0
+    nonce: UInt64 = 0, fold: UInt64 = 0, extraBytes: Int = 0
   ) {
     self.parent = parent
     self.work = work
@@ -43,6 +45,7 @@ public struct BlockDraft: Sendable, BitwiseCopyable {
     self.salt = salt
     self.nonce = nonce
     self.fold = fold
+    self.extraBytes = extraBytes
   }
 }
 

@@ -15,19 +15,18 @@ extension BlockchainState {
     defer { swap(&effects.random, &nodes[i].random) }
     // A template that was dropped is of a chain that all have left.
     let base = effects.blocks.contains(template) ? template : protocols[i].head
-    guard let draft = protocols[i].upon(lottery: base, at: local, &effects) else { return }
+    let before = standing(of: i)
+    guard let draft = protocols[i].upon(lottery: base, at: local, &effects) else {
+      return noteStanding(of: i, after: before)
+    }
     effects.charge(protocols[i].workOfMaking(settings.costs))
     let block = assemble(draft, by: i, at: time, &world)
     known.append()
     known.set(.known, Int(block.index), i)
     nodes[i].digest.fold(effects.blocks[block].digest.value)
-    let before = protocols[i].head
     protocols[i].upon(made: block, at: local, &effects)
     outputs.append(ChainOutput(kind: .know, item: block.index))
-    if protocols[i].head != before {
-      follow(protocols[i].head, by: i)
-      outputs.append(adoption(by: i))
-    }
+    noteStanding(of: i, after: before)
     if let limit = settings.madeBlocks, books.made >= limit { world.isComplete = true }
     if books.made % 64 == 0 { settle(&world) }
   }
@@ -115,9 +114,9 @@ extension BlockchainState {
     let head = BlockID(index: output.item)
     let irreversible = BlockID(index: UInt32(truncatingIfNeeded: output.detail))
     let old = nodes[i].template
-    guard head != old else { return }
+    guard head != old || protocols[i].irreversible != nil else { return }
     nodes[i].template = head
-    if effects.blocks[head].parent != old {
+    if head != old, effects.blocks[head].parent != old {
       let shared = effects.blocks.commonAncestor(old, head)
       let depth = Int(effects.blocks[old].height) - Int(effects.blocks[shared].height)
       if depth > 0 { books.noteReorganisation(depth) }
@@ -127,7 +126,23 @@ extension BlockchainState {
     }
     let isKept = effects.blocks.contains(irreversible)
     guard protocols[i].irreversible == nil || isKept else { return }
+    if isKept { watchAgreement(on: irreversible, at: i, &world) }
     confirm(isKept ? irreversible : confirmed(below: head, at: i), by: i, &world)
+  }
+
+  /// Monitor: what two nodes hold irreversible stands on one chain.
+  private mutating func watchAgreement(
+    on block: BlockID, at i: Int, _ world: inout World
+  ) {
+    let newest = books.irreversible
+    if newest == block || effects.blocks.isAncestor(block, of: newest) { return }
+    guard effects.blocks.isAncestor(newest, of: block) else {
+      return report(
+        "agreement",
+        "node \(i) holds block \(block.index) irreversible, another block \(newest.index), which "
+          + "stands on another chain", &world)
+    }
+    books.irreversible = block
   }
 
   /// The newest block that is deep enough on the chain that ends in `head`.
