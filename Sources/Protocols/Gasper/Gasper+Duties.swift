@@ -96,22 +96,26 @@ extension Gasper {
       effects.content.votes[Int(other)].data.shuffling
         == effects.content.votes[Int(vote)].data.shuffling
     else { return }
-    cast(other, &effects) { double.applies(to: $0, in: epoch) }
+    cast(other, isGuarded: false, &effects) { double.applies(to: $0, in: epoch) }
   }
 
   /// Lets those of the node's validators whose turn it is and whom `takesPart` names vote so.
+  ///
+  /// - Parameters:
+  ///   - audience: to whom the votes are sent at first; over the links of blocks, unless to all.
+  ///   - isGuarded: nobody signs what contradicts an earlier vote (EIP-3076, slashing protection).
   mutating func cast(
-    _ number: UInt32, to audience: Audience = .everyone, most: Int = .max,
+    _ number: UInt32, to audience: Audience = .everyone, isGuarded: Bool = true,
     _ effects: inout ChainEffectsOf<GasperContent>, _ takesPart: (Int) -> Bool
   ) {
     let vote = effects.content.votes[Int(number)]
     let index = Int(vote.data.slot) % settings.slotsPerEpoch
     guard let shuffling = effects.content.shufflings[Int(vote.data.shuffling)] else { return }
-    var signed = 0
+    var count = 0
     for k in shuffling.duties(of: me, at: index) {
       let position = Int(shuffling.duties[k])
       let validator = Int(shuffling.order[position])
-      guard signed < most, takesPart(validator) else { continue }
+      guard takesPart(validator), !isGuarded || isSafe(vote.data, for: validator) else { continue }
       let committee = shuffling.committee(of: position, at: index)
       let bit = position - shuffling.committee(committee, at: index).lowerBound
       let pool = vote.firstPool + committee
@@ -122,17 +126,34 @@ extension Gasper {
       }
       let item = effects.content.singles.append(
         GasperContent.Single(pool: UInt32(pool), bit: UInt32(bit)))
+      effects.content.observe(number, by: validator)
       var digest = RunDigest(vote.digest)
       digest.fold(UInt64(validator))
       effects.gossip(
         Note(
           kind: Self.singleKind,
-          topic: shuffling.topics[index * shuffling.committeesPerSlot + committee],
+          topic: audience == .everyone
+            ? shuffling.topics[index * shuffling.committeesPerSlot + committee]
+            : TopicBook.everyone,
           bytes: Self.singleBytes, item: UInt32(item), digest: digest.value), to: audience)
-      signed += 1
+      count += 1
     }
-    attestations += signed
-    effects.charge(settings.costs.sign * Int64(signed))
+    attestations += count
+    effects.charge(settings.costs.sign * Int64(count))
+  }
+
+  /// Whether `validator` may sign: it has signed neither for this target epoch or a later one, nor
+  /// with a later source. Notes it, if so.
+  private mutating func isSafe(_ data: AttestationData, for validator: Int) -> Bool {
+    let own = validator - Int(firstValidator[me])
+    if signed.isEmpty {
+      signed = Array(
+        repeating: Signed(), count: Int(firstValidator[me + 1] - firstValidator[me]))
+    }
+    guard signed[own].nextTarget <= data.target.epoch, signed[own].source <= data.source.epoch
+    else { return false }
+    signed[own] = Signed(nextTarget: data.target.epoch + 1, source: data.source.epoch)
+    return true
   }
 
   // MARK: - Aggregating

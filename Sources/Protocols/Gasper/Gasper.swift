@@ -35,6 +35,13 @@ public struct Gasper: ChainProtocol {
   /// Last slot in which the node's validators attested, and what they voted for.
   var attested = UInt32.max
   var ownVote = UInt32.max
+  /// What each of the node's validators has signed.
+  struct Signed: Sendable, BitwiseCopyable {
+    /// The first target epoch that it may sign for, and the newest source.
+    var nextTarget: UInt32 = 0
+    var source: UInt32 = 0
+  }
+  var signed: [Signed] = []
   /// Evidence that the node holds and no block of its chain does, as far as it knows.
   var evidence: [UInt32] = []
   var attack = BalancingAttack()

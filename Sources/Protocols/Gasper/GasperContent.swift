@@ -137,6 +137,12 @@ public struct GasperContent: ChainContent {
   var isViable: [Bool] = []
   var members: [UInt32] = []
 
+  /// What the observer notes of each validator: its last votes, and the first slot, plus 1, in which
+  /// it contradicted one of them. No node reads it.
+  var cast: [UInt32] = []
+  var slashableSince: [UInt32] = []
+  static var castKept: Int { 4 }
+
   public init() {}
 
   /// Fills an empty content with genesis; what was filled stays as it is.
@@ -150,6 +156,8 @@ public struct GasperContent: ChainContent {
       for _ in firstValidator[i]..<firstValidator[i + 1] { owner.append(UInt32(i)) }
     }
     evidenceOf = Array(repeating: Self.none, count: settings.validators)
+    cast = Array(repeating: Self.none, count: settings.validators * Self.castKept)
+    slashableSince = Array(repeating: 0, count: settings.validators)
     let genesis = BeaconState(
       validators: settings.validators, settings: settings,
       seed: Hash256(seed).hashed(with: 0, count: 8))
