@@ -127,6 +127,8 @@ extension Gasper {
       let item = effects.content.singles.append(
         GasperContent.Single(pool: UInt32(pool), bit: UInt32(bit)))
       effects.content.observe(number, by: validator)
+      // A vote that was withheld counts from now on.
+      if vote.data.slot < store.slot { consider(number, of: validator, &effects) }
       var digest = RunDigest(vote.digest)
       digest.fold(UInt64(validator))
       effects.gossip(

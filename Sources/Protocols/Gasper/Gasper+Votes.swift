@@ -181,7 +181,7 @@ extension Gasper {
 
   /// A validator's latest vote is the first of its newest epoch. What contradicts it is evidence.
   @inline(__always)
-  private mutating func consider(
+  mutating func consider(
     _ number: UInt32, of validator: Int, _ effects: inout ChainEffectsOf<GasperContent>
   ) {
     let latest = store.latest[validator]
