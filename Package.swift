@@ -59,7 +59,10 @@ let package = Package(
     library("Consensus", ["Kernel", "Ledger", "Machines"], pages: ["Consensus.md"]),
     library(
       "Protocols", ["Kernel", "Ledger", "Machines", "Consensus"],
-      pages: ["PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "Praos/Praos.md"]),
+      pages: [
+        "PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "Praos/Praos.md", "Raft/Raft.md",
+        "Gasper/Gasper.md",
+      ]),
     library("Workloads", ["Kernel", "Ledger"], pages: ["Workloads.md"]),
     library(
       "Simulation",
@@ -73,9 +76,12 @@ let package = Package(
       ],
       pages: ["Scenarios.md"],
       resources: [.embedInCode("Data")]),
+    library(
+      "Exploration", ["Kernel", "Consensus", "Simulation", "Scenarios"],
+      pages: ["Exploration.md"]),
     library("Reporting", ["Kernel", "Metrics", "Statistics", "CSQLite"], pages: ["Reporting.md"]),
     .executableTarget(
-      name: "tributary", dependencies: ["Scenarios", "Reporting", arguments], swiftSettings: hot),
+      name: "tributary", dependencies: ["Scenarios", "Exploration", "Reporting", arguments], swiftSettings: hot),
     .executableTarget(
       name: "tributary-bench",
       dependencies: (run + ["Scenarios"]).map { .init(stringLiteral: $0) },
@@ -95,6 +101,7 @@ let package = Package(
     tests("Protocols", run + ["CAllocationCounter", "LeaderEcho"]),
     tests("Simulation", run + ["CAllocationCounter", "LeaderEcho"]),
     tests("Scenarios", run + ["LeaderEcho"], data: ["Goldens"]),
+    tests("Exploration", ["Kernel", "Scenarios"]),
     tests("Reporting", ["Metrics", "Statistics"]),
     .testTarget(name: "TributaryTests", dependencies: ["tributary"]),
     .testTarget(name: "TidyTests"),

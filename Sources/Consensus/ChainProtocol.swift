@@ -47,7 +47,8 @@ public protocol ChainProtocol: Sendable {
 
   /// A note that is new to the node has been received and checked. Returns whether to pass it on.
   mutating func upon(
-    note: Note, at now: LocalTime, _ effects: inout ChainEffectsOf<Content>) -> Bool
+    note: Note, at now: LocalTime, _ effects: inout ChainEffectsOf<Content>
+  ) -> Bool
 
   /// Processor time of making a block, of checking the header of `block`, and of checking a body.
   func workOfMaking(_ costs: CostSheet) -> SimDuration

@@ -41,6 +41,8 @@ public struct Committee: Sendable, Hashable, BitwiseCopyable {
   /// Faulty replicas tolerated: floor((n - 1) / 3) if they may lie, floor((n - 1) / 2) if they only
   /// stop.
   public let f: Int
+  /// What faulty replicas do at worst.
+  public let faults: Faults
   /// Replicas any two sets of which share a correct one: ceil((n + f + 1) / 2) if faulty replicas
   /// may lie. It is 2f + 1 only for n = 3f + 1; at n = 3f + 3, two sets of 2f + 1 could meet in
   /// faulty replicas alone. A majority if they only stop.
@@ -49,12 +51,13 @@ public struct Committee: Sendable, Hashable, BitwiseCopyable {
   /// A tally holds a bit for each replica.
   public static var largest: Int { 512 }
 
-  /// What faulty replicas do at worst.
-  public enum Faults: Sendable { case byzantine, crash }
+  /// Lie, or stop.
+  public enum Faults: Sendable, Hashable, BitwiseCopyable { case byzantine, crash }
 
   public init(n: Int, faults: Faults = .byzantine) {
     precondition(n >= 1 && n <= Committee.largest, "a committee of \(n)")
     self.n = n
+    self.faults = faults
     switch faults {
     case .byzantine:
       f = (n - 1) / 3

@@ -88,8 +88,17 @@ public protocol ConsensusMessage: BitwiseCopyable, Sendable {
   var kind: Int { get }
   /// Goes before others where the uplink has priorities: votes, not blocks.
   var isUrgent: Bool { get }
+  /// Kinds that put a block or batch forward: what a faulty proposer withholds, crashes over or
+  /// makes invalid. Empty: the protocol does not say.
+  static var proposalKinds: [Int] { get }
   /// Folds kind and fields, so that the digest does not see padding.
   func fold(into digest: inout RunDigest)
+}
+
+extension ConsensusMessage {
+  public static var proposalKinds: [Int] { [] }
+
+  public var isProposal: Bool { Self.proposalKinds.contains(kind) }
 }
 
 /// A timer is an enum case; the whole value is at most 16 bytes.

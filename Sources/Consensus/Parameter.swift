@@ -30,6 +30,17 @@ public struct Parameter: Sendable {
   }
 }
 
+extension Parameter {
+  /// A rule of the protocol that replicas leave out on purpose, so that one can see what it is for
+  /// and that the monitors miss it. Runs with one say so.
+  public static func weakness(_ names: [String]) -> Parameter {
+    Parameter(
+      "weakness", .choice("none", of: ["none"] + names),
+      "A rule that all replicas leave out: for lessons, and to test the monitors.",
+      source: "none: the protocol as it is")
+  }
+}
+
 /// The values of a protocol's parameters, every one given or at its default.
 public struct ParameterValues: Sendable, Equatable {
   public enum Value: Sendable, Equatable {

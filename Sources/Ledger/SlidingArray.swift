@@ -11,6 +11,12 @@ public struct SlidingArray<Element: BitwiseCopyable & Sendable>: Sendable {
 
   public init() {}
 
+  /// An empty array whose first element will have index `index`.
+  public init(startingAt index: Int) {
+    base = index
+    startIndex = index
+  }
+
   /// One past the newest index.
   public var endIndex: Int { base + storage.count }
   public var count: Int { endIndex - startIndex }
@@ -41,6 +47,14 @@ public struct SlidingArray<Element: BitwiseCopyable & Sendable>: Sendable {
   /// Drops all elements before `i`.
   public mutating func dropFirst(before i: Int) {
     startIndex = max(startIndex, min(i, endIndex))
+  }
+
+  /// Removes the element at `i` and all newer ones.
+  ///
+  /// - Precondition: `startIndex <= i <= endIndex`.
+  public mutating func removeLast(from i: Int) {
+    precondition(i >= startIndex && i <= endIndex, "elements from \(i) on of \(endIndex)")
+    storage.removeLast(endIndex - i)
   }
 
   /// Removes and returns the oldest element.

@@ -69,8 +69,7 @@ public struct Machines: Sendable {
     var diskFlush: SimDuration
     /// Multiplies CPU costs; 0 is ideal.
     var slowdown: Double
-    var clockOffset: SimDuration
-    var clockRate: Double
+    var clock: Clock
     var firstLane: UInt32
     var lanes: UInt16
     var verifiers: UInt16
@@ -78,6 +77,28 @@ public struct Machines: Sendable {
     var isUp = true
     /// Number of crashes so far: what was under way before a crash is void.
     var epoch: UInt32 = 0
+    /// As it was built; a fault changes what is in force.
+    var built: Built
+  }
+
+  /// A clock showed `shown` at `since`, and runs at `rate` from there.
+  struct Clock: Sendable, BitwiseCopyable {
+    var since = SimTime.zero
+    var shown: Int64
+    var rate: Double
+
+    func time(at time: SimTime) -> Int64 {
+      let elapsed = (time - since).nanoseconds
+      return shown + (rate == 1 ? elapsed : Int64((Double(elapsed) * rate).rounded()))
+    }
+  }
+
+  /// What faults change and leave again.
+  struct Built: Sendable, BitwiseCopyable {
+    var slowdown: Double
+    var diskByte: Double
+    var diskFlush: SimDuration
+    var clock: Clock
   }
 
   var nodes: [Node] = []
@@ -92,16 +113,18 @@ public struct Machines: Sendable {
   private mutating func append(_ spec: MachineSpec) {
     let laneCount = spec.processor?.lanes ?? 1
     let verifierCount = (spec.processor?.cores ?? 1) - laneCount
+    let built = Built(
+      slowdown: spec.processor?.slowdown ?? 0,
+      diskByte: spec.disk.map { 1e9 / $0.bytesPerSecond } ?? 0,
+      diskFlush: spec.disk?.flush ?? .zero,
+      clock: Clock(shown: spec.clockOffset.nanoseconds, rate: 1 + spec.clockDrift * 1e-6))
     nodes.append(
       Node(
         uplinkByte: spec.uplink.map { 8e9 / $0 } ?? 0,
         downlinkByte: spec.downlink.map { 8e9 / $0 } ?? 0,
-        diskByte: spec.disk.map { 1e9 / $0.bytesPerSecond } ?? 0,
-        diskFlush: spec.disk?.flush ?? .zero,
-        slowdown: spec.processor?.slowdown ?? 0,
-        clockOffset: spec.clockOffset, clockRate: 1 + spec.clockDrift * 1e-6,
-        firstLane: UInt32(lanes.count), lanes: UInt16(laneCount),
-        verifiers: UInt16(verifierCount), firstVerifier: UInt32(verifiers.count)))
+        diskByte: built.diskByte, diskFlush: built.diskFlush, slowdown: built.slowdown,
+        clock: built.clock, firstLane: UInt32(lanes.count), lanes: UInt16(laneCount),
+        verifiers: UInt16(verifierCount), firstVerifier: UInt32(verifiers.count), built: built))
     lanes.append(contentsOf: repeatElement(Lane(), count: laneCount))
     verifiers.append(contentsOf: repeatElement(Server(), count: verifierCount))
   }
@@ -234,17 +257,12 @@ extension Machines {
 extension Machines {
   /// What the clock of `node` shows at `time`.
   public func localTime(of node: NodeID, at time: SimTime) -> LocalTime {
-    let machine = nodes[Int(node.index)]
-    let elapsed =
-      machine.clockRate == 1
-      ? time.nanoseconds
-      : Int64((Double(time.nanoseconds) * machine.clockRate).rounded())
-    return LocalTime(nanoseconds: elapsed + machine.clockOffset.nanoseconds)
+    LocalTime(nanoseconds: nodes[Int(node.index)].clock.time(at: time))
   }
 
   /// How long simulated time takes for `duration` to pass on the clock of `node`.
   public func simulated(_ duration: SimDuration, on node: NodeID) -> SimDuration {
-    let rate = nodes[Int(node.index)].clockRate
+    let rate = nodes[Int(node.index)].clock.rate
     if rate == 1 { return duration }
     return SimDuration(nanoseconds: Int64((Double(duration.nanoseconds) / rate).rounded()))
   }

@@ -39,6 +39,11 @@ public struct AgreementMonitor: Sendable {
   public struct Finding: Sendable, Equatable {
     public var monitor: String
     public var detail: String
+
+    public init(monitor: String, detail: String) {
+      self.monitor = monitor
+      self.detail = detail
+    }
   }
 
   /// Number of slots decided by any replica.
@@ -128,6 +133,9 @@ public struct AgreementMonitor: Sendable {
     counted[replica] = max(counted[replica], slot)
     return nil
   }
+
+  /// Notes where a Byzantine replica says that it is; what it decides binds nobody.
+  public mutating func overlook(replica: Int, at slot: Int) { position[replica] = slot }
 
   /// Notes that `replica` has lost its state and begins before slot 1.
   public mutating func loseState(of replica: Int) { position[replica] = 0 }

@@ -22,6 +22,9 @@ public struct Network: Sendable {
   public var transport: Transport
   public var partitions: [Partition] = []
   public var stabilisation: Stabilisation?
+  public var linkFaults: [LinkFault] = []
+  /// Partitions or link faults may come while the run goes on.
+  public var mayBeDisturbed = false
   /// Every delay is a constant and nothing disturbs it: order needs no table.
   private var isPlain = false
 
@@ -44,11 +47,13 @@ public struct Network: Sendable {
     let constant = delays.allSatisfy { if case .constant = $0 { true } else { false } }
     isPlain =
       constant && jitter == nil && loss == 0 && duplication == 0 && transport == .message
-      && partitions.isEmpty && stabilisation == nil
+      && partitions.isEmpty && stabilisation == nil && linkFaults.isEmpty && !mayBeDisturbed
   }
 
   /// No message is lost, doubled or cut off.
-  public var isUndisturbed: Bool { loss == 0 && duplication == 0 && partitions.isEmpty }
+  public var isUndisturbed: Bool {
+    loss == 0 && duplication == 0 && partitions.isEmpty && linkFaults.isEmpty && !mayBeDisturbed
+  }
 
   public func delay(from a: NodeID, to b: NodeID) -> Distribution {
     delays[Int(regionOf[Int(a.index)]) * regions + Int(regionOf[Int(b.index)])]
@@ -143,17 +148,21 @@ extension Network {
       return passage(
         of: bytes, from: a, to: b, sent: sent + retry, over: &connection, using: &stream)
     }
+    let condition = condition(a, b, at: sent)
     var delay = draw(from: a, to: b, at: sent, using: &stream)
     switch transport {
     case .message:
-      if loss > 0, stream.bernoulli(loss) { return .lost }
+      if condition.loss > 0, stream.bernoulli(condition.loss) { return .lost }
     case .stream(let settings):
       let roundTrip = meanDelay(from: a, to: b) + meanDelay(from: b, to: a)
       delay += settings.extraDelay(
-        of: bytes, at: sent, roundTrip: roundTrip, loss: loss, over: &connection, using: &stream)
+        of: bytes, at: sent, roundTrip: roundTrip, loss: condition.loss, over: &connection,
+        using: &stream)
     }
-    let arrival = ordered(sent + delay, over: &connection)
-    if duplication > 0, stream.bernoulli(duplication) {
+    let isHeldBack = condition.overtaking > 0 && stream.bernoulli(condition.overtaking)
+    if isHeldBack { delay += draw(from: a, to: b, at: sent, using: &stream) }
+    let arrival = isHeldBack ? sent + delay : ordered(sent + delay, over: &connection)
+    if condition.duplication > 0, stream.bernoulli(condition.duplication) {
       let again = sent + draw(from: a, to: b, at: sent, using: &stream)
       return .duplicated(arrival, ordered(again, over: &connection))
     }
@@ -174,6 +183,11 @@ extension Network {
       } else {
         duration = min(duration, stabilisation.delta)
       }
+    }
+    for fault in linkFaults {
+      guard let delay = fault.delay, fault.disturbs(a, b, at: sent) else { continue }
+      let extra = max(delay.sample(using: &stream), 0)
+      duration += SimDuration(nanoseconds: Int64(extra.rounded()))
     }
     return duration
   }

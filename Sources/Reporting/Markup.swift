@@ -25,23 +25,34 @@ enum Markup {
 
 /// An SVG drawing being made: shapes in the order of the calls, coordinates to a hundredth.
 struct Drawing {
-  /// All drawings have the same width, so that text has the same size in all of them.
+  /// All drawings of a page have the same width, so that text has the same size in all of them.
   static let width = 360.0
 
   private var body = ""
+  private let width: Double
   private let height: Double
   private let description: String
 
-  init(height: Double, description: String) {
+  init(width: Double = Drawing.width, height: Double, description: String) {
+    self.width = width
     self.height = height
     self.description = description
   }
 
   var text: String {
-    let size = "0 0 \(Self.number(Self.width)) \(Self.number(height))"
-    return "<svg viewBox=\"\(size)\" role=\"img\" aria-label=\"\(Markup.escape(description))\">"
+    "<svg viewBox=\"\(size)\" role=\"img\" aria-label=\"\(Markup.escape(description))\">"
       + body + "</svg>\n"
   }
+
+  /// The drawing as a file that stands by itself.
+  func file(style: String) -> String {
+    "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"\(size)\" "
+      + "width=\"\(Self.number(width))\" height=\"\(Self.number(height))\" role=\"img\" "
+      + "aria-label=\"\(Markup.escape(description))\">\n<style>\n\(style)\n</style>\n"
+      + body + "</svg>\n"
+  }
+
+  private var size: String { "0 0 \(Self.number(width)) \(Self.number(height))" }
 
   enum Anchor: String { case start, middle, end }
 

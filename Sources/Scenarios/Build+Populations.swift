@@ -135,7 +135,7 @@ extension Scenario {
     case .clients(let plan):
       return makeClients(
         source, context, bundle: plan.bundle, header: plan.header, timeout: plan.timeout,
-        submitsToAll: plan.submitsToAll)
+        submitsToAll: plan.submitsToAll, until: plan.until)
     case .records(_, let header, let timeout):
       return makeClients(
         source, context, bundle: 1, header: header, timeout: timeout, submitsToAll: false)
@@ -145,7 +145,7 @@ extension Scenario {
 
   private func makeClients(
     _ source: PlannedSource, _ context: SourceContext, bundle: Int, header: Int,
-    timeout: SimDuration, submitsToAll: Bool
+    timeout: SimDuration, submitsToAll: Bool, until: SimDuration? = nil
   ) -> (subsystem: Subsystem, connections: Int, senders: Int) {
     let hosts = source.populations.map { p in
       ClientSettings.Host(
@@ -157,7 +157,8 @@ extension Scenario {
     let settings = ClientSettings(
       hosts: hosts, chain: UInt16(source.chain + 1), chainNodes: context.chainNodes,
       target: target, replyQuorum: context.chain.replyQuorum, timeout: timeout, bundle: bundle,
-      header: header, sizes: context.sizes, until: end, contacts: context.chain.contacts)
+      header: header, sizes: context.sizes,
+      until: until.map { min(.zero + $0, end) } ?? end, contacts: context.chain.contacts)
     return (
       ClientPopulation(
         index: context.index, name: source.name, settings: settings, seed: context.seed),

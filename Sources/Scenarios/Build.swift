@@ -19,7 +19,9 @@ extension Scenario {
   public func makeSimulation(seed: UInt64) -> Simulation {
     let (sources, populations) = planSources()
     let hosts = populations.filter { Int($0.node.index) >= network.nodeCount }
-    let run = Simulation(world: makeWorld(seed: seed, hosts: hosts), faults: nodeFaults())
+    let faults = FaultSchedule(self, seed: seed, clients: hosts.count)
+    let run = Simulation(
+      world: makeWorld(seed: seed, hosts: hosts, faults), faults: faults.events)
     for population in populations {
       run.world.addPopulation(
         PopulationAddress(
@@ -36,12 +38,13 @@ extension Scenario {
       return run.world.machines.lane(of: node, role: roles[Int(node.index)])
     }
     var built: [BuiltChain] = []
-    for chain in chains {
+    for (c, chain) in chains.enumerated() {
       let nodes = (0..<chain.nodes).map { NodeID($0) }
       let one = chain.consensus.entry.build(
         ChainBlueprint(
           index: run.nextIndex, plan: chain, nodes: nodes, lanes: nodes.map(nextLane),
-          costs: machines.costs, sizes: sizes, decisions: horizon.decisions, seed: seed))
+          costs: machines.costs, sizes: sizes, decisions: horizon.decisions, seed: seed,
+          adversaries: adversaries(of: c, sources)))
       run.add(one.subsystem, connections: one.connections, senders: one.senders)
       built.append(one)
     }
@@ -64,7 +67,9 @@ extension Scenario {
     own.map { $0 > 0 ? $0 : nil } ?? standard
   }
 
-  private func makeWorld(seed: UInt64, hosts: [PlannedPopulation]) -> World {
+  private func makeWorld(
+    seed: UInt64, hosts: [PlannedPopulation], _ faults: FaultSchedule
+  ) -> World {
     var clock = RandomStream(seed: seed, purpose: "clocks")
     var specs: [MachineSpec] = []
     for i in 0..<network.nodeCount {
@@ -88,43 +93,12 @@ extension Scenario {
     links.reorders = network.reorders
     links.jitter = network.jitter
     links.stabilisation = network.stabilisation
-    links.partitions = partitions(clients: hosts.count)
+    links.partitions = faults.partitions
+    links.linkFaults = faults.links
     return World(
       seed: seed, machines: Machines(specs), network: links,
       uplink: UplinkDiscipline(
         chunk: network.uplinkDiscipline.chunk, urgentFirst: network.uplinkDiscipline.urgentFirst))
-  }
-
-  /// Partitions of the scenario; clients are on the side of the first part.
-  private func partitions(clients: Int) -> [Partition] {
-    faults.compactMap { fault in
-      guard case .partition(let parts, let isOneWay) = fault.kind else { return nil }
-      var side = [UInt8](repeating: UInt8(parts.count), count: network.nodeCount)
-      for (p, part) in parts.enumerated() {
-        for range in part { for node in range { side[node] = UInt8(p) } }
-      }
-      return Partition(
-        from: fault.time, until: fault.duration.map { fault.time + $0 } ?? .never,
-        side: side + [UInt8](repeating: 0, count: clients), isOneWay: isOneWay)
-    }
-  }
-
-  private func nodeFaults() -> [Fault] {
-    faults.compactMap { fault in
-      switch fault.kind {
-      case .crash(let node, let keepsDisk):
-        Fault(
-          at: fault.time,
-          .crash(.node(NodeID(node)), downTime: fault.duration, keepsDisk: keepsDisk))
-      case .crashProposer(let name, let keepsDisk):
-        Fault(
-          at: fault.time,
-          .crash(
-            .proposer(subsystem: UInt16((chains.firstIndex { $0.name == name } ?? 0) + 1)),
-            downTime: fault.duration, keepsDisk: keepsDisk))
-      case .partition: nil
-      }
-    }
   }
 }
 

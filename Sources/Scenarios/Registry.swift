@@ -10,6 +10,8 @@ import Simulation
 public let registry: [ProtocolEntry] = [
   .spreading(Nakamoto.self, "proof of work, longest chain; Nakamoto 2008"),
   .spreading(Praos.self, "proof of stake by a private lottery; Ouroboros Praos, EUROCRYPT 2018"),
+  .spreading(Gasper.self, "Ethereum's proof of stake: LMD-GHOST and Casper FFG; Gasper, 2020"),
+  .committee(Raft.self, "a leader and a majority; tolerates crashes only; Raft, USENIX ATC 2014"),
   .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999"),
 ]
 
@@ -22,9 +24,26 @@ public struct ProtocolEntry: Sendable {
   public let mines: Bool
   /// It spreads blocks over a topology instead of addressing a committee.
   public let spreads: Bool
+  /// It says which messages propose, and has proposals that must be refused; see
+  /// `ConsensusProtocol.invalidated`.
+  public let marksProposals: Bool
+  public let hasInvalidProposals: Bool
   /// What is wrong with the values for so many nodes, if anything.
   let problem: @Sendable (ParameterValues, Int) -> String?
+  let roles: @Sendable (ParameterValues, Int) -> Roles?
   let build: @Sendable (ChainBlueprint) -> BuiltChain
+}
+
+extension ProtocolEntry {
+  /// What is wrong with `values` for so many nodes, as a sentence; `nil` if they can work.
+  public func problem(with values: ParameterValues, nodes: Int) -> String? {
+    problem(values, nodes)
+  }
+
+  /// Who does what among `nodes` nodes; `nil` for a protocol that spreads blocks.
+  ///
+  /// - Precondition: the values can work.
+  public func roles(with values: ParameterValues, nodes: Int) -> Roles? { roles(values, nodes) }
 }
 
 /// What a chain is built from.
@@ -38,6 +57,7 @@ struct ChainBlueprint {
   var sizes: TransactionSizes
   var decisions: Int?
   var seed: UInt64
+  var adversaries: [Adversary]
 }
 
 /// A chain that is ready to be added to a run.
@@ -61,13 +81,15 @@ extension ProtocolEntry {
   ) -> ProtocolEntry {
     ProtocolEntry(
       name: P.name, sentence: sentence, parameters: P.parameters, mines: false,
-      spreads: false,
+      spreads: false, marksProposals: !P.Message.proposalKinds.isEmpty,
+      hasInvalidProposals: P.hasInvalidProposals,
       problem: { values, nodes in
         guard nodes <= Committee.largest else {
           return "a committee has at most \(Committee.largest) replicas, not \(nodes)"
         }
         return P.problem(with: values, nodes: nodes)
       },
+      roles: { P.roles($0, nodes: $1) },
       build: { blueprint in
         let n = blueprint.nodes.count
         let values = blueprint.plan.consensus.values
@@ -87,13 +109,15 @@ extension ProtocolEntry {
           lanes: blueprint.lanes, replicas: replicas,
           settings: ReplicaGroupSettings(
             replies: blueprint.plan.replies, forwardHeader: blueprint.plan.replies.header,
-            sizes: blueprint.sizes, decisions: blueprint.decisions, roles: roles),
+            sizes: blueprint.sizes, decisions: blueprint.decisions, roles: roles,
+            adversaries: blueprint.adversaries),
           seed: blueprint.seed)
+        let twins = blueprint.adversaries.twins.count
         return BuiltChain(
           subsystem: group,
           connections: ReplicaGroup<P>.connections(
-            replicas: n, populations: blueprint.sizes.populations),
-          senders: ReplicaGroup<P>.senders(replicas: n),
+            replicas: n, populations: blueprint.sizes.populations, twins: twins),
+          senders: ReplicaGroup<P>.senders(replicas: n, twins: twins),
           replyQuorum: roles.replyQuorum, contacts: roles.contacts,
           usesGateways: roles.usesGateways)
       })
@@ -107,7 +131,9 @@ extension ProtocolEntry {
   ) -> ProtocolEntry {
     ProtocolEntry(
       name: P.name, sentence: sentence, parameters: P.parameters, mines: P.mines, spreads: true,
+      marksProposals: false, hasInvalidProposals: false,
       problem: { P.problem(with: $0, nodes: $1) },
+      roles: { _, _ in nil },
       build: { blueprint in
         guard let plan = blueprint.plan.consensus.spreading else {
           preconditionFailure("\(P.name) without a way to spread blocks")
@@ -118,7 +144,8 @@ extension ProtocolEntry {
           ChainContext(
             shares: plan.shares.shares(
               nodes: n, seed: blueprint.seed, chain: blueprint.plan.name), seed: blueprint.seed))
-        let settings = BlockchainSettings(plan, blueprint)
+        var settings = BlockchainSettings(plan, blueprint)
+        settings.adversaries = blueprint.adversaries
         let chain = Blockchain(
           index: blueprint.index, name: blueprint.plan.name, nodes: blueprint.nodes,
           lanes: blueprint.lanes, protocols: protocols, genesis: genesis, settings: settings,

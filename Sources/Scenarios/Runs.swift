@@ -8,6 +8,33 @@ extension Scenario {
   /// When a run ends at the latest.
   public var end: SimTime { .zero + horizon.atMost }
 
+  /// Reads the text of a scenario without a sweep: a run from code, as an explorer needs it.
+  ///
+  /// - Parameter overrides: as `--set` takes them, `key=value`.
+  public init(
+    text: String, file: String = "scenario", overrides: [String] = [], folder: String = "."
+  ) throws(ScenarioErrors) {
+    let document = try ScenarioDocument(text: text, file: file)
+    let points = try document.points(overrides: overrides)
+    guard points.count == 1 else {
+      throw ScenarioErrors(
+        ScenarioError("is one run, not a sweep of \(points.count)", at: Origin(file), path: "sweep")
+      )
+    }
+    self = try ScenarioDocument.read(points) { try Scenario($0, folder: folder) }[0]
+  }
+
+  /// What the monitors of `run`, which ended at `end`, have to say.
+  public func violations(of run: Simulation, until end: SimTime) -> [Outcome.Violation] {
+    run.world.violations + livenessViolations(run, until: end)
+  }
+
+  /// What the monitors have to say of the run with `seed`: agreement, order, validity,
+  /// double-execution, accountability, and liveness where it is asked for.
+  public func violations(seed: UInt64) -> [Outcome.Violation] {
+    makeOutcome(seed: seed).violations
+  }
+
   /// Runs the scenario with `seed` and says what came of it.
   public func makeOutcome(seed: UInt64) -> Outcome {
     let run = makeSimulation(seed: seed)
@@ -15,6 +42,14 @@ extension Scenario {
     run.run(until: end)
     var outcome = run.outcome(
       until: end, measuring: Measuring(mode: measure), costs: costSettings(run))
+    let finish = run.world.isComplete ? run.world.now : end
+    outcome.violations += livenessViolations(run, until: finish)
+    for chain in chains {
+      guard case .choice(let rule) = chain.consensus.values["weakness"], rule != "none" else {
+        continue
+      }
+      outcome.warnings.append("\(chain.name): weakened on purpose: \(rule)")
+    }
     reportRecordsOnChain(&outcome)
     reportAccounts(run, seed, &outcome)
     reportDoubleSpends(&outcome)

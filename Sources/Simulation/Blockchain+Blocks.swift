@@ -237,6 +237,7 @@ extension BlockchainState {
     guard settings.blocks.announces else {
       let bytes = settings.sizes.blockHeader + effects.blocks[block].bytes
       for c in own where UInt32(c) != connection && isMeant(c, by: output) {
+        if isAttacked, withholds(i, at: world.now) { continue }
         send(
           ChainOutput(
             kind: .send, message: ChainEvent.block, item: block.index, connection: UInt32(c),
@@ -251,6 +252,7 @@ extension BlockchainState {
       {
         continue
       }
+      if isAttacked, withholds(i, at: world.now) { continue }
       copies += 1
       if foresees(block, at: Int(settings.topology.neighbours[c]), world) {
         traffic.countDuplicate(0)

@@ -10,7 +10,7 @@ extension BlockchainState {
   mutating func start(_ world: inout World) {
     foreseesDuplicates =
       settings.links != .machines && !known.keepsAnnouncers && !world.usesReferenceLanes
-      && world.network.isUndisturbed
+      && world.network.isUndisturbed && !isAttacked
     for i in nodes.indices {
       let local = world.machines.localTime(of: nodes[i].machine, at: world.now)
       swap(&effects.random, &nodes[i].random)
@@ -33,6 +33,7 @@ extension BlockchainState {
       depart(i, count: Int(event.payload.b), epoch: event.payload.a, &world)
       return
     }
+    if kind == ChainEvent.held { return release(event, &world) }
     guard world.machines.isUp(nodes[i].machine) else {
       if kind >= ChainEvent.received { nodes[i].receiving -= 1 }
       return
@@ -216,6 +217,7 @@ extension World {
   func isIdle(_ lane: Int, of node: NodeID) -> Bool {
     machines.hasIdealProcessor(node) && !usesReferenceLanes && machines.lanes[lane].free <= now
       && machines.lanes[lane].handedOver <= now && inboxes[lane].waiting.isEmpty
+      && now < faultHorizon
   }
 }
 
@@ -300,6 +302,11 @@ extension BlockchainState {
   }
 
   private mutating func carryOut(_ output: ChainOutput, of i: Int, _ world: inout World) {
+    if isAttacked, tampers(with: output, of: i, &world) { return }
+    perform(output, of: i, &world)
+  }
+
+  mutating func perform(_ output: ChainOutput, of i: Int, _ world: inout World) {
     switch output.kind {
     case .spread: spread(output, from: i, &world)
     case .gossip: gossip(output, from: i, &world)

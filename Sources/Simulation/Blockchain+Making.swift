@@ -19,6 +19,7 @@ extension BlockchainState {
     guard let draft = protocols[i].upon(lottery: base, at: local, &effects) else {
       return noteStanding(of: i, after: before)
     }
+    if isAttacked, isSilent(i, at: time) { return noteStanding(of: i, after: before) }
     effects.charge(protocols[i].workOfMaking(settings.costs))
     let block = assemble(draft, by: i, at: time, &world)
     known.append()
@@ -116,6 +117,10 @@ extension BlockchainState {
     let old = nodes[i].template
     guard head != old || protocols[i].irreversible != nil else { return }
     nodes[i].template = head
+    if head != old, world.trace != nil {
+      let (now, height) = (world.now, effects.blocks[head].height)
+      world.trace?.mark(.other, "height \(height)", at: nodes[i].machine, now)
+    }
     if head != old, effects.blocks[head].parent != old {
       let shared = effects.blocks.commonAncestor(old, head)
       let depth = Int(effects.blocks[old].height) - Int(effects.blocks[shared].height)

@@ -208,6 +208,7 @@ extension BlockchainState {
   private mutating func reply(
     _ range: TxRange, _ state: Digest, from i: Int, _ world: inout World
   ) {
+    if isAttacked, isSilent(i, at: world.now) { return }
     let bytes = settings.replies.header + settings.replies.result * Int(range.count)
     traffic.count(ChainEvent.reply, from: i, bytes: bytes)
     let client = world.populations[Int(range.population)]

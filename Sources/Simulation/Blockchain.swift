@@ -62,6 +62,16 @@ public final class Blockchain<P: ChainProtocol>: Subsystem {
   public override func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {
     state.restart(node, keepsDisk: keepsDisk, &world)
   }
+  public override func label(of event: Event) -> String {
+    event.kind == Boundary.submit
+      ? "request" : ChainEvent.types[Int((event.kind & 255) - ChainEvent.inv)]
+  }
+  public override func progress(by measure: Milestone.Measure) -> Int? {
+    switch measure {
+    case .height: state.newestHeight
+    case .view, .decisions: nil
+    }
+  }
   public override var digest: Outcome.SubsystemDigest { state.digest }
   public override var occupancy: [Occupancy] { state.occupancy }
   public override func report(to outcome: inout Outcome, _ world: borrowing World) {
@@ -115,6 +125,8 @@ enum ChainEvent {
   static let departure: UInt16 = 35
   /// An upload that was lost would have arrived. Payload: generation.
   static let uploadEnd: UInt16 = 36
+  /// What an adversary kept back leaves. Payload: epoch of the machine, handle.
+  static let held: UInt16 = 37
   /// Added to the kind of a message that waited for a busy downlink.
   static let received: UInt16 = 256
 
@@ -212,6 +224,11 @@ struct BlockchainState<P: ChainProtocol>: Sendable {
   var gateways: [Int32]
   /// The links spare announcements that change nothing; see `foresees`.
   var foreseesDuplicates = false
+  /// Some nodes are adversaries: the entries that name each node, what each draws, what they keep.
+  let isAttacked: Bool
+  let adversariesOf: [[Int]]
+  var adversaryStreams: [RandomStream]
+  var held = HeldOutputs<ChainOutput>()
   var evicted = 0
 
   init(
@@ -248,6 +265,13 @@ struct BlockchainState<P: ChainProtocol>: Sendable {
       compact = nil
       missing = []
     }
+    isAttacked = !settings.adversaries.isEmpty
+    adversariesOf = isAttacked ? settings.adversaries.indices(of: n) : []
+    adversaryStreams =
+      isAttacked
+      ? (0..<n).map {
+        RandomStream(seed: seed, purpose: "adversary of \(name)", entity: UInt64($0))
+      } : []
     outputs.reserveCapacity(256)
     scratch.reserveCapacity(1024)
     known.append()

@@ -44,6 +44,8 @@ public struct BlockchainSettings: Sendable {
   /// Stop the run after so many decided blocks, or blocks made; nil: the horizon is elsewhere.
   public var decisions: Int?
   public var madeBlocks: Int?
+  /// Nodes that are silent, delay what they send, or withhold announcements of blocks.
+  public var adversaries: [Adversary] = []
 
   public init(
     topology: Topology, blocks: Dissemination, transactions: Dissemination, links: LinkModel,

@@ -11,9 +11,14 @@ struct ReplicaGroupBooks: Sendable {
   private var seals = SlidingArray<Seal>()
   /// Batch of each slot that was decided by somebody; slot 0 holds none.
   private var batchOf = SlidingArray<BatchHandle>()
-  /// Replicas that execute, and how many executions decide a slot.
+  /// Replicas that execute, and how many executions by correct ones decide a slot: as many as
+  /// without adversaries, or all correct ones if there are fewer.
   private let replicas: Int
   private let executions: Int
+  /// Whether each role is Byzantine: what it says binds nobody.
+  let isByzantine: [Bool]
+  /// A replica may still look at any batch: a second copy, or who gets what was kept back.
+  private let keepsBatches: Bool
   /// Whether each role was shown to have contradicted itself.
   private var isAccused: [Bool]
   var storedBytes: [Int]
@@ -25,16 +30,37 @@ struct ReplicaGroupBooks: Sendable {
   }
 
   /// - Parameter count: roles of the chain, those that only help too.
-  init(replicas count: Int, roles: Roles, populations: Int) {
+  init(replicas count: Int, roles: Roles, populations: Int, adversaries: [Adversary]) {
+    isByzantine = adversaries.byzantine(of: count)
     replicas = roles.members
-    executions = roles.executions
+    executions = min(roles.executions, isByzantine.prefix(roles.members).count { !$0 })
+    keepsBatches = adversaries.contains {
+      switch $0.behaviour {
+      case .twins, .delay, .invalid: true
+      case .silent, .withhold, .censor, .crash: false
+      }
+    }
     isAccused = Array(repeating: false, count: count)
     monitor = AgreementMonitor(replicas: replicas, populations: populations)
     batchOf.append(.none)
     storedBytes = Array(repeating: 0, count: count)
   }
 
-  mutating func accuse(_ replica: ReplicaID) { isAccused[Int(replica.index)] = true }
+  /// Correct replica `accuser` holds proof against `replica`; it can have none against a correct
+  /// one.
+  mutating func accuse(_ replica: ReplicaID, by accuser: Int) -> AgreementMonitor.Finding? {
+    isAccused[Int(replica.index)] = true
+    if isByzantine[Int(replica.index)] { return nil }
+    return AgreementMonitor.Finding(
+      monitor: "accountability",
+      detail: "replica \(accuser) accuses replica \(replica.index), which is correct")
+  }
+
+  /// Byzantine replica `role` says that it has executed up to `slot`.
+  mutating func overlook(_ role: Int, at slot: Slot) {
+    guard role < replicas else { return }
+    monitor.overlook(replica: role, at: Int(slot.number))
+  }
 
   var equivocators: [ReplicaID] { isAccused.indices.filter { isAccused[$0] }.map { ReplicaID($0) } }
 
@@ -113,6 +139,7 @@ struct ReplicaGroupBooks: Sendable {
   /// it is not time to ask.
   mutating func oldestNeeded(retaining slots: Int) -> Int? {
     sinceDrop += 1
+    guard !keepsBatches else { return nil }
     guard sinceDrop >= 64 * replicas else { return nil }
     sinceDrop = 0
     let slot = (monitor.position.min() ?? 0) - slots
@@ -145,17 +172,29 @@ extension ReplicaGroupState {
     _ decision: Effects<P>.Decision, by i: Int, naming proposer: ReplicaID, _ world: inout World
   ) {
     note(decision, by: i, &world)
-    if decision.batch != .none {
-      for k in 0..<effects.batches.rangeCount(of: decision.batch) {
-        let range = effects.batches.range(k, of: decision.batch)
-        reply(range, decision.state, from: i, naming: proposer, &world)
-      }
+    if world.trace != nil {
+      let now = world.now
+      world.trace?.mark(.decision, "slot \(decision.slot.number)", at: seats[i].node, now)
     }
+    replyToAll(decision, from: i, naming: proposer, &world)
     if let oldest = books.oldestNeeded(retaining: replicas[i].retainedSlots) {
       effects.batches.drop(before: oldest)
     }
     if let target = settings.decisions, world.decisions[Int(index)] >= target {
       world.isComplete = true
+    }
+  }
+
+  /// Tells the clients of everything in the batch.
+  mutating func replyToAll(
+    _ decision: Effects<P>.Decision, from i: Int, naming proposer: ReplicaID,
+    _ world: inout World
+  ) {
+    guard decision.batch != .none, !repliesFromProposer || Int(proposer.index) == role(of: i)
+    else { return }
+    for k in 0..<effects.batches.rangeCount(of: decision.batch) {
+      let range = effects.batches.range(k, of: decision.batch)
+      reply(range, decision.state, from: i, naming: proposer, &world)
     }
   }
 
@@ -168,9 +207,10 @@ extension ReplicaGroupState {
   }
 
   mutating func reply(
-    _ range: TxRange, _ state: Digest, from i: Int, naming proposer: ReplicaID,
+    _ range: TxRange, _ state: Digest, from seat: Int, naming proposer: ReplicaID,
     _ world: inout World
   ) {
+    let i = seat < roles ? seat : role(of: seat)
     let bytes = settings.replies.header + settings.replies.result * Int(range.count)
     traffic.count(P.Message.kinds.count + 1, from: i, bytes: bytes)
     let client = world.populations[Int(range.population)]
@@ -178,10 +218,10 @@ extension ReplicaGroupState {
       range: range, state: state, replica: i, proposer: Int(proposer.index),
       bytes: bytes
     ).event(to: client)
-    let n = replicas.count
+    let n = roles
     let route = Route(
       from: seats[i].node, to: client.node, channel: index,
-      sender: settings.replies.path == .shared ? i : n + i,
+      sender: settings.replies.path == .separate ? n + i : seat < n ? seat : n + seat,
       connection: n * n + i * world.populations.count + Int(range.population))
     if settings.replies.path == .separate, route.from != route.to {
       world.propagate(event, bytes: bytes, over: route, sent: world.now)
@@ -197,6 +237,7 @@ extension ReplicaGroupState {
   mutating func crash(_ node: NodeID) {
     for i in seats.indices where seats[i].node == node {
       for slot in 0..<P.Timer.slots { timerGenerations[i * P.Timer.slots + slot] &+= 1 }
+      if isAttacked { adversaries.isCrashing[role(of: i)] = false }
     }
   }
 
@@ -214,9 +255,10 @@ extension ReplicaGroupState {
   /// Replica `i` comes up again. What it had executed when it crashed, though no reply left, is in
   /// its state if that was kept.
   private mutating func noteUnsent(of i: Int, keepsDisk: Bool, _ world: inout World) {
-    if !keepsDisk { books.monitor.loseState(of: i) }
+    let role = role(of: i)
+    if !keepsDisk { books.monitor.loseState(of: role) }
     while let output = seats[i].outbox.popFirst() {
-      guard keepsDisk else { continue }
+      guard keepsDisk, !books.isByzantine[role] else { continue }
       switch output.effect {
       case .decide(let decision): note(decision, by: i, &world)
       case .caughtUp: carryOut(output, of: i, &world)
@@ -227,8 +269,8 @@ extension ReplicaGroupState {
 
   /// The proposer in the eyes of most replicas that are up.
   func proposerNode(_ world: borrowing World) -> NodeID? {
-    var votes = [Int](repeating: 0, count: replicas.count)
-    for i in replicas.indices where world.machines.isUp(seats[i].node) {
+    var votes = [Int](repeating: 0, count: roles)
+    for i in 0..<roles where world.machines.isUp(seats[i].node) {
       votes[Int(replicas[i].proposer.index)] += 1
     }
     let most = votes.max() ?? 0
@@ -251,23 +293,43 @@ extension ReplicaGroupState {
 extension ReplicaGroupState {
   func report(to outcome: inout Outcome, _ world: borrowing World) {
     outcome.messages += traffic.rows(subsystem: name)
-    let changes = replicas.map(\.viewChanges).max() ?? 0
+    let changes = viewChanges
     outcome.metrics.append(.init("\(name).view_changes", "1", Double(changes)))
     let equivocators = Double(books.equivocators.count)
     outcome.metrics.append(.init("\(name).equivocators", "1", equivocators))
     var chain = world.books(of: index, name: name, sizes: settings.sizes)
-    chain.evicted = replicas.reduce(0) { $0 + $1.evicted }
-    chain.waiting = replicas.map(\.waiting).max() ?? 0
-    chain.proposers = replicas.count
+    chain.evicted = replicas.prefix(roles).reduce(0) { $0 + $1.evicted }
+    chain.waiting = replicas.prefix(roles).map(\.waiting).max() ?? 0
+    chain.proposers = roles
     chain.controlThreshold = 1 / 3.0
     ChainMeasures(chain, world.measuring).report(to: &outcome)
   }
 
   /// A node hosts at most one replica.
   var occupancy: [Occupancy] {
-    seats.indices.map {
+    (0..<roles).map {
       Occupancy(
         node: seats[$0].node, processor: seats[$0].processor, stored: books.storedBytes[$0])
+    }
+  }
+
+  /// Of the correct replica that is farthest ahead.
+  private var viewChanges: Int {
+    (0..<roles).reduce(0) {
+      books.isByzantine[$1] ? $0 : max($0, replicas[$1].viewChanges)
+    }
+  }
+
+  func progress(by measure: Milestone.Measure) -> Int? {
+    switch measure {
+    case .view: viewChanges
+    case .decisions, .height: nil
+    }
+  }
+
+  var plannedCrashes: Int {
+    adversaries.plans.reduce(0) { sum, plan in
+      if case .crash = plan.behaviour { sum + plan.roles.count } else { sum }
     }
   }
 }

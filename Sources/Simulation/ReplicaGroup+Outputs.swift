@@ -24,7 +24,7 @@ extension ReplicaGroupState {
       completed = stable
       effects.written = 0
     }
-    books.noteSealed(effects.batches, by: i, at: handled, &world)
+    books.noteSealed(effects.batches, by: i < roles ? i : role(of: i), at: handled, &world)
     changeTimers(of: i, from: completed, &world)
     guard !effects.items.isEmpty else { return }
     let proposer = replicas[i].proposer
@@ -75,14 +75,24 @@ extension ReplicaGroupState {
   }
 
   mutating func carryOut(_ output: Output, of i: Int, _ world: inout World) {
+    if isAttacked, isTampered(i) {
+      tamper(output, of: i, &world)
+    } else {
+      perform(output, of: i, &world)
+    }
+  }
+
+  /// Does what the replica at seat `i` asked for.
+  @inline(__always)
+  mutating func perform(_ output: Output, of i: Int, _ world: inout World) {
     switch output.effect {
     case .broadcast(let message):
       let bytes = replicas[i].bytes(of: message, effects)
-      traffic.count(message.kind, from: i, bytes: bytes, copies: replicas.count - 1)
+      traffic.count(message.kind, from: i, bytes: bytes, copies: roles - 1)
       var event = makeEvent(message, from: i, bytes: bytes)
       // Each sender begins with its successor, so that nobody is always last.
-      for k in 1..<max(replicas.count, 1) {
-        let j = i + k < replicas.count ? i + k : i + k - replicas.count
+      for k in 1..<max(roles, 1) {
+        let j = i + k < roles ? i + k : i + k - roles
         event.target = UInt32(j)
         world.transmit(event, bytes: bytes, over: route(i, j, isUrgent: message.isUrgent))
       }
@@ -95,7 +105,7 @@ extension ReplicaGroupState {
         event, bytes: bytes, over: route(i, Int(to.index), isUrgent: message.isUrgent))
     case .forward(let range, let to):
       let bytes = settings.forwardHeader + settings.sizes.bytes(of: range)
-      traffic.count(P.Message.kinds.count, from: i, bytes: bytes)
+      traffic.count(P.Message.kinds.count, from: i < roles ? i : role(of: i), bytes: bytes)
       var event = Submission(range: range, bytes: bytes, isRetransmission: false)
         .event(to: index, role: Int(to.index))
       event.kind = Kind.forwarded.rawValue
@@ -107,11 +117,12 @@ extension ReplicaGroupState {
       books.catchUp(
         replica: i, slot: slot, transactions: transactions, state: state, name: name,
         batches: effects.batches, &world, index: index)
-    case .accuse(let replica): books.accuse(replica)
+    case .accuse(let replica):
+      if let finding = books.accuse(replica, by: i) { world.report(finding, of: name) }
     }
   }
 
-  private func makeEvent(_ message: P.Message, from i: Int, bytes: Int) -> Event {
+  func makeEvent(_ message: P.Message, from i: Int, bytes: Int) -> Event {
     var event = Event(
       at: .zero, subsystem: index, kind: Kind.message.rawValue, target: 0,
       payload: .init(UInt64(bytes) << 32 | UInt64(i)))
@@ -119,9 +130,16 @@ extension ReplicaGroupState {
     return event
   }
 
-  private func route(_ i: Int, _ j: Int, isUrgent: Bool) -> Route {
-    Route(
-      from: seats[i].node, to: seats[j].node, channel: index, sender: i,
-      connection: i * replicas.count + j, isUrgent: isUrgent)
+  /// From seat `i` to role `j`. Second copies have connections and a sender of their own.
+  func route(_ i: Int, _ j: Int, isUrgent: Bool) -> Route {
+    var sender = i
+    var connection = i * roles + j
+    if i >= roles {
+      sender = roles + i
+      connection += roles * settings.sizes.populations
+    }
+    return Route(
+      from: seats[i].node, to: seats[j].node, channel: index, sender: sender,
+      connection: connection, isUrgent: isUrgent)
   }
 }

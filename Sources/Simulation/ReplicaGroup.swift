@@ -40,14 +40,15 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
     super.init(index: other.index, name: other.name)
   }
 
-  /// Directed connections that the chain needs: each replica to each, and to each population.
-  public static func connections(replicas: Int, populations: Int) -> Int {
-    replicas * replicas + replicas * populations
+  /// Directed connections that the chain needs: each replica to each, and to each population; then
+  /// those of second copies of twins.
+  public static func connections(replicas: Int, populations: Int, twins: Int = 0) -> Int {
+    replicas * replicas + replicas * populations + twins * replicas
   }
 
   /// Latency streams that it draws from: one a replica, and one for its replies where they have an
-  /// interface of their own and leave in another order than the rest.
-  public static func senders(replicas: Int) -> Int { 2 * replicas }
+  /// interface of their own and leave in another order than the rest; then one a second copy.
+  public static func senders(replicas: Int, twins: Int = 0) -> Int { 2 * replicas + twins }
 
   public override func copy() -> Subsystem { ReplicaGroup(copying: self) }
   public override func start(_ world: inout World) { state.start(&world) }
@@ -58,6 +59,10 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
     serving(&state, event, &world)
   }
   public override func nodeCrashed(_ node: NodeID, _ world: inout World) { state.crash(node) }
+  public override var plannedCrashes: Int { state.plannedCrashes }
+  public override func progress(by measure: Milestone.Measure) -> Int? {
+    state.progress(by: measure)
+  }
   public override func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {
     state.restart(node, keepsDisk: keepsDisk, &world)
   }
@@ -85,7 +90,7 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
     for i in state.seats.indices { state.seats[i].outbox.reserveCapacity(512) }
   }
 
-  /// The replicas as they are now, for tests and monitors.
+  /// The replicas as they are now, for tests and monitors; second copies of twins stand last.
   public var replicas: [P] { state.replicas }
   public var traffic: Traffic { state.traffic }
   /// Roles that were shown to have contradicted themselves, in order of their numbers.
@@ -102,11 +107,14 @@ public struct ReplicaGroupSettings: Sendable {
   public var decisions: Int?
   /// Who executes, and what counts as decided; `nil`: as `Roles` says of all replicas.
   public var roles: Roles?
+  /// Byzantine replicas; their second copies need connections and senders.
+  public var adversaries: [Adversary]
 
   public init(
     replies: Replies, forwardHeader: Int, sizes: TransactionSizes, decisions: Int? = nil,
-    roles: Roles? = nil
+    roles: Roles? = nil, adversaries: [Adversary] = []
   ) {
+    self.adversaries = adversaries
     self.replies = replies
     self.forwardHeader = forwardHeader
     self.sizes = sizes
@@ -131,6 +139,8 @@ struct ReplicaGroupState<P: ConsensusProtocol>: Sendable {
     case timer
     /// A step's outputs leave. Payload: epoch of the node, number of outputs.
     case departure
+    /// An output leaves that an adversary kept back. Payload: epoch of the node, handle.
+    case held
   }
 
   /// What the engine keeps of a replica.
@@ -157,6 +167,8 @@ struct ReplicaGroupState<P: ConsensusProtocol>: Sendable {
 
   let index: UInt16
   let name: String
+  /// Number of roles. Seats beyond are second copies of twins.
+  let roles: Int
   var replicas: [P]
   var seats: [Seat]
   /// Generation of each timer slot, `[replica * P.Timer.slots + slot]`.
@@ -165,6 +177,11 @@ struct ReplicaGroupState<P: ConsensusProtocol>: Sendable {
   var traffic: Traffic
   var books: ReplicaGroupBooks
   let settings: ReplicaGroupSettings
+  /// As `Roles` says.
+  let repliesFromProposer: Bool
+  /// Somebody is not what it seems: what leaves and arrives is looked at.
+  let isAttacked: Bool
+  var adversaries: AdversaryBook<Output>
 
   init(
     index: UInt16, name: String, nodes: [NodeID], lanes: [Int], replicas: [P],
@@ -172,19 +189,29 @@ struct ReplicaGroupState<P: ConsensusProtocol>: Sendable {
   ) {
     self.index = index
     self.name = name
-    self.replicas = replicas
+    roles = replicas.count
+    isAttacked = !settings.adversaries.isEmpty
+    adversaries = AdversaryBook(
+      settings.adversaries, roles: replicas.count, name: name, seed: seed)
+    self.replicas = replicas + adversaries.twins.map { replicas[$0] }
     seats = nodes.indices.map { i in
       Seat(
         node: nodes[i], lane: lanes[i],
         random: RandomStream(seed: seed, purpose: "replica of \(name)", entity: UInt64(i)))
     }
-    timerGenerations = Array(repeating: 0, count: replicas.count * P.Timer.slots)
+    seats += adversaries.twins.map { i in
+      Seat(
+        node: nodes[i], lane: lanes[i],
+        random: RandomStream(seed: seed, purpose: "twin of \(name)", entity: UInt64(i)))
+    }
+    timerGenerations = Array(repeating: 0, count: seats.count * P.Timer.slots)
     effects = Effects(sizes: settings.sizes, random: seats[0].random)
     traffic = Traffic(types: P.Message.kinds + ["forward", "reply"], roles: replicas.count)
     books = ReplicaGroupBooks(
       replicas: replicas.count, roles: settings.roles ?? Roles(Committee(n: replicas.count)),
-      populations: settings.sizes.populations)
+      populations: settings.sizes.populations, adversaries: settings.adversaries)
     self.settings = settings
+    repliesFromProposer = settings.roles?.onlyProposerReplies ?? false
   }
 }
 
@@ -211,10 +238,12 @@ extension ReplicaGroupState {
       depart(i, count: Int(event.payload.b), epoch: event.payload.a, &world)
       return
     }
+    if isAttacked, event.kind == Kind.held.rawValue { return release(event, &world) }
     guard world.machines.isUp(seats[i].node) else {
       if isWaitingReception(event) { seats[i].receiving -= 1 }
       return
     }
+    if isAttacked, isDiverted(event, at: i) { return divert(event, at: i, &world) }
     switch event.kind {
     case Boundary.submit, Kind.forwarded.rawValue:
       let bytes = Int(Submission(event.payload).bytes)
@@ -235,7 +264,7 @@ extension ReplicaGroupState {
     event.kind == Kind.received.rawValue || event.kind == Kind.receivedRequests.rawValue
   }
 
-  private mutating func receive(
+  mutating func receive(
     _ event: Event, at i: Int, bytes: Int, waitingAs kind: Kind, _ world: inout World
   ) {
     let ready = world.machines.receive(bytes, at: seats[i].node, arrival: world.now)
@@ -289,7 +318,7 @@ extension ReplicaGroupState {
     switch event.kind {
     case Kind.message.rawValue, Kind.received.rawValue:
       let message = event.payload.load(as: P.Message.self)
-      let sender = ReplicaID(Int(UInt32(truncatingIfNeeded: event.payload.a)))
+      let sender = ReplicaID(Int(UInt32(truncatingIfNeeded: event.payload.a) & 0x7FFF_FFFF))
       foldStep(i, time, UInt64(sender.index))
       message.fold(into: &seats[i].digest)
       replicas[i].upon(message, from: sender, at: local, &effects)

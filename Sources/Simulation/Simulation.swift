@@ -8,17 +8,13 @@ import Metrics
 /// the same digest.
 public final class Simulation {
   public var world: World
-  public private(set) var subsystems: [Subsystem] = []
-  /// Those of the scenario, in order of time, then those that followed from them.
-  private var faults: [Fault]
-  private let scheduledFaults: Int
+  public internal(set) var subsystems: [Subsystem] = []
+  var faults: FaultBook
 
-  /// - Parameter faults: what happens to nodes, in any order.
+  /// - Parameter faults: what happens to nodes and links, in any order.
   public init(world: consuming World, faults: [Fault] = []) {
     self.world = world
-    self.faults = faults.enumerated()
-      .sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }.map(\.element)
-    scheduledFaults = faults.count
+    self.faults = FaultBook(faults)
     subsystems = [Subsystem(index: 0, name: "world")]
     self.world.decisions = [0]
     self.world.decisionLogs = [DecisionLog()]
@@ -53,12 +49,7 @@ public final class Simulation {
 
   /// Starts all subsystems. Call once, before the first step.
   public func start() {
-    for (i, fault) in faults.enumerated() {
-      world.schedule(
-        Event(
-          at: fault.time, subsystem: 0, kind: WorldEvent.fault.rawValue, target: UInt32(i)))
-    }
-    world.faultHorizon = faults.first?.time ?? .never
+    scheduleFaults()
     world.network.seal()
     for subsystem in subsystems.dropFirst() { subsystem.start(&world) }
   }
@@ -83,6 +74,7 @@ public final class Simulation {
         $0.handle(event, &world)
       }
     }
+    if world.awaitsFaults { strikeAwaited() }
     return true
   }
 
@@ -94,7 +86,6 @@ public final class Simulation {
   private init(copying other: Simulation) {
     world = other.world.copy()
     faults = other.faults
-    scheduledFaults = other.scheduledFaults
     subsystems = [other.subsystems[0]] + other.subsystems.dropFirst().map { $0.copy() }
   }
 
@@ -110,8 +101,12 @@ enum WorldEvent: UInt16 {
   case sent
   /// A fault of the scenario strikes.
   case fault
-  /// A fault's end comes up.
+  /// A node that crashed comes up again.
   case restart
+  /// A fault that changed how a node works is over.
+  case faultEnd
+  /// A crash strikes that a subsystem asked for.
+  case requested
 }
 
 extension Simulation {
@@ -123,10 +118,17 @@ extension Simulation {
     case .service: serve(lane: Int(event.target), epoch: event.payload.a)
     case .sent: world.upon(sent: event.target, epoch: event.payload.a)
     case .fault:
-      strike(faults[Int(event.target)])
-      let next = Int(event.target) + 1
-      world.faultHorizon = next < scheduledFaults ? faults[next].time : .never
-    case .restart: strike(faults[Int(event.target)])
+      strike(Int(event.target))
+      faults.next = Int(event.target) + 1
+      updateHorizon()
+    case .restart: strike(Int(event.target))
+    case .requested:
+      strike(Int(event.target))
+      world.pendingCrashes -= 1
+      updateHorizon()
+    case .faultEnd:
+      end(Int(event.target))
+      updateHorizon()
     }
   }
 
@@ -137,79 +139,5 @@ extension Simulation {
     _ = world.machines.serve(lane, ready: entry.handedOver, work: entry.work)
     subsystems[Int(entry.event.subsystem)].serve(entry.event, &world)
     world.scheduleService(of: lane)
-  }
-
-  private func strike(_ fault: Fault) {
-    switch fault.kind {
-    case .crash(let target, let downTime, let keepsDisk):
-      guard let node = resolve(target), world.machines.isUp(node) else { return }
-      crash(node)
-      if let downTime {
-        insert(Fault(at: world.now + downTime, .restart(node, keepsDisk: keepsDisk)))
-      }
-    case .restart(let node, let keepsDisk):
-      guard !world.machines.isUp(node) else { return }
-      world.machines.restart(node, at: world.now)
-      mark("restart", at: node)
-      for subsystem in subsystems.dropFirst() {
-        subsystem.nodeRestarted(node, keepsDisk: keepsDisk, &world)
-      }
-    }
-  }
-
-  private func mark(_ text: String, at node: NodeID) {
-    let now = world.now
-    world.trace?.mark(text, at: node, now)
-  }
-
-  private func resolve(_ target: Fault.Target) -> NodeID? {
-    switch target {
-    case .node(let node): node
-    case .proposer(let subsystem): subsystems[Int(subsystem)].proposerNode(world)
-    }
-  }
-
-  private func crash(_ node: NodeID) {
-    world.machines.crash(node, at: world.now)
-    mark("crash", at: node)
-    world.uplinks.crash(node)
-    for lane in world.machines.lanes(of: node) {
-      world.inboxes[lane].waiting.removeAll()
-      world.inboxes[lane].epoch += 1
-    }
-    for subsystem in subsystems.dropFirst() { subsystem.nodeCrashed(node, &world) }
-  }
-
-  /// Adds a fault that follows from another. A restart cuts nothing off, so that nothing done
-  /// ahead of it is wrong and the horizon need not have known of it.
-  private func insert(_ fault: Fault) {
-    faults.append(fault)
-    world.schedule(
-      Event(
-        at: fault.time, subsystem: 0, kind: WorldEvent.restart.rawValue,
-        target: UInt32(faults.count - 1)))
-  }
-}
-
-/// Something that happens to a node at a set time.
-public struct Fault: Sendable, Equatable {
-  public enum Target: Sendable, Equatable {
-    case node(NodeID)
-    /// Whoever a chain takes for its proposer at that moment.
-    case proposer(subsystem: UInt16)
-  }
-
-  public enum Kind: Sendable, Equatable {
-    /// The node stops; after `downTime` it comes up again, with or without what its disk held.
-    case crash(Target, downTime: SimDuration?, keepsDisk: Bool)
-    case restart(NodeID, keepsDisk: Bool)
-  }
-
-  public var time: SimTime
-  public var kind: Kind
-
-  public init(at time: SimTime, _ kind: Kind) {
-    self.time = time
-    self.kind = kind
   }
 }

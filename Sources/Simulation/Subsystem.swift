@@ -41,6 +41,12 @@ open class Subsystem {
   /// The node that hosts what this subsystem calls its proposer now, for `crash: leader`.
   open func proposerNode(_ world: borrowing World) -> NodeID? { nil }
 
+  /// Crashes that it will ask for when their moment has come; see `Adversary`.
+  open var plannedCrashes: Int { 0 }
+
+  /// How far it has come, for faults that wait for it; nil: it has no such measure.
+  open func progress(by measure: Milestone.Measure) -> Int? { nil }
+
   /// An independent subsystem in the same state.
   open func copy() -> Subsystem { preconditionFailure("\(name) cannot be copied") }
 

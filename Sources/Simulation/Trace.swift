@@ -1,7 +1,7 @@
 import Kernel
 import Machines
 
-/// Messages on their way and what struck the nodes, of the beginning of a run: for diagrams.
+/// Messages on their way, decisions, and what struck the nodes, in a window of a run: for diagrams.
 public struct Trace: Sendable {
   public struct Message: Sendable, BitwiseCopyable {
     public var event: Event
@@ -14,28 +14,37 @@ public struct Trace: Sendable {
 
   /// Something that happened to a node, in words.
   public struct Mark: Sendable {
+    public enum Kind: Sendable { case crash, restart, decision, other }
+
     public var time: SimTime
     public var node: NodeID
+    public var kind: Kind
     public var text: String
   }
 
   public private(set) var messages: [Message] = []
   public private(set) var marks: [Mark] = []
   private let limit: Int
+  private let start: SimTime
 
-  /// - Parameter limit: messages that are kept.
-  public init(limit: Int) { self.limit = limit }
+  /// - Parameters:
+  ///   - limit: messages that are kept.
+  ///   - start: what was sent or happened before it is not.
+  public init(limit: Int, from start: SimTime = .zero) {
+    self.limit = limit
+    self.start = start
+  }
 
   public var isFull: Bool { messages.count >= limit }
 
   mutating func note(_ event: Event, over route: Route, sent: SimTime, arrives: SimTime) {
-    guard !isFull else { return }
+    guard !isFull, sent >= start else { return }
     messages.append(
       Message(event: event, from: route.from, to: route.to, sent: sent, arrives: arrives))
   }
 
-  mutating func mark(_ text: String, at node: NodeID, _ time: SimTime) {
-    guard !isFull else { return }
-    marks.append(Mark(time: time, node: node, text: text))
+  mutating func mark(_ kind: Mark.Kind, _ text: String, at node: NodeID, _ time: SimTime) {
+    guard !isFull, time >= start else { return }
+    marks.append(Mark(time: time, node: node, kind: kind, text: text))
   }
 }

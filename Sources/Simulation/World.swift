@@ -23,6 +23,11 @@ public struct World: ~Copyable {
   public var usesReferenceLanes = false
   /// Nothing may be done ahead that completes after this: the next fault may cut it off.
   var faultHorizon = SimTime.never
+  /// It is not known when a fault will strike: what every event brings is looked at.
+  var awaitsFaults = false
+  /// Crashes that subsystems will ask for when their moment has come, and those asked for.
+  var pendingCrashes = 0
+  var crashRequests: [CrashRequest] = []
   /// Who numbers the transactions of population p, and where its replies go.
   public internal(set) var populations: [PopulationAddress] = []
   public var logs: [TransactionLog] = []
@@ -67,6 +72,9 @@ public struct World: ~Copyable {
     other.inboxes = inboxes
     other.usesReferenceLanes = usesReferenceLanes
     other.faultHorizon = faultHorizon
+    other.awaitsFaults = awaitsFaults
+    other.pendingCrashes = pendingCrashes
+    other.crashRequests = crashRequests
     other.populations = populations
     other.logs = logs
     other.decisions = decisions

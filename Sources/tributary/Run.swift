@@ -18,10 +18,7 @@ struct Run: ParsableCommand {
   @Flag(help: "Print the results as JSON instead of a table.")
   var json = false
 
-  @Option(
-    help: ArgumentHelp(
-      "Write the messages of the first run as Chrome trace JSON.", valueName: "file"))
-  var trace: String?
+  @OptionGroup var tracing: TraceOptions
 
   func validate() throws {
     if out != nil, scenario.files.count > 1 {
@@ -39,7 +36,7 @@ struct Run: ParsableCommand {
     var isGood = true
     for one in loaded {
       do {
-        if let trace { try TraceFile(trace).write(one.scenarios[0]) }
+        try tracing.write(one.scenarios[0])
         isGood = try run(one) && isGood
       } catch let error as OutputError {
         complain("tributary: \(error)")

@@ -24,6 +24,8 @@ struct CommitteeSetup {
   var stabilisation: Stabilisation?
   var partitions: [Partition] = []
   var faults: [Fault] = []
+  var linkFaults: [LinkFault] = []
+  var adversaries: [Adversary] = []
   /// Who executes and what counts as decided; nil: all of a Byzantine committee.
   var roles: Roles?
   /// Hosts of clients, each a population.
@@ -63,12 +65,14 @@ struct CommitteeSetup {
       lanes: nodes.map { simulation.world.machines.lane(of: $0, role: 0) }, replicas: replicas,
       settings: ReplicaGroupSettings(
         replies: replies, forwardHeader: 40, sizes: sizes, decisions: decisions,
-        roles: effectiveRoles),
+        roles: effectiveRoles, adversaries: adversaries),
       seed: seed)
     group.reserve(reserving)
     simulation.add(
-      group, connections: ReplicaGroup<P>.connections(replicas: n, populations: clientHosts),
-      senders: ReplicaGroup<P>.senders(replicas: n))
+      group,
+      connections: ReplicaGroup<P>.connections(
+        replicas: n, populations: clientHosts, twins: adversaries.twins.count),
+      senders: ReplicaGroup<P>.senders(replicas: n, twins: adversaries.twins.count))
     simulation.world.decisionLogs[1].reserve(reserving)
     addClients(to: simulation, sizes)
     simulation.start()
@@ -84,6 +88,7 @@ struct CommitteeSetup {
     network.duplication = duplication
     if let stabilisation { network.stabilisation = stabilisation }
     network.partitions = partitions
+    network.linkFaults = linkFaults
     let machines = Machines(
       Array(repeating: machine, count: n) + Array(repeating: .ideal, count: clientHosts))
     let simulation = Simulation(

@@ -40,4 +40,53 @@ struct GasperShuffleTests {
     for entry in long { digest = digest &* 1_000_003 &+ UInt64(entry) }
     #expect(digest == 0xabdf_f3bb_6016_7940)
   }
+
+  /// Published cells of the committee table above 1e-4 (Ethereum wiki, Sharding-FAQ).
+  @Test("attackers have half of a committee as often as the binomial law says")
+  func committeeTable() {
+    let validators = 24_000
+    var settings = Gasper.Settings()
+    settings.validators = validators
+    let cells: [(p: Double, n: Int)] = [
+      (0.4, 50), (0.4, 100), (0.4, 150), (0.4, 250), (1.0 / 3, 50), (1.0 / 3, 100), (0.25, 50),
+    ]
+    for (p, n) in cells {
+      let expected = Tail.binomial(atLeast: (n + 1) / 2, of: n, p)
+      let attackers = UInt32(p * Double(validators))
+      var failures = 0
+      var committees = 0
+      for round in 0..<400 {
+        let seed = Hash256(7, UInt64(round), UInt64(n)).hashed()
+        // Rounds do not matter to the law; ten mix enough, as in the minimal preset.
+        let order = Shuffle.permutation(validators, seed: seed, rounds: 10)
+        for k in 0..<validators / n {
+          let bad = order[k * n..<(k + 1) * n].reduce(0) { $0 + ($1 < attackers ? 1 : 0) }
+          if 2 * bad >= n { failures += 1 }
+          committees += 1
+        }
+      }
+      let error = (expected * (1 - expected) / Double(committees)).squareRoot()
+      // Drawn without replacement from 24,000, which is off by less than one error.
+      #expect(abs(Double(failures) / Double(committees) - expected) < 4 * error, "\(p), \(n)")
+    }
+  }
+
+  @Test("proposers are drawn by effective balance")
+  func proposers() {
+    var effective = [UInt64](repeating: 32_000_000_000, count: 64)
+    for v in 0..<32 { effective[v] = 16_000_000_000 }
+    let active = (0..<UInt32(64)).map { $0 }
+    var light = 0
+    let draws = 6_000
+    for k in 0..<draws {
+      let seed = Hash256(1, UInt64(k)).hashed()
+      let proposer = Shuffle.proposer(
+        of: active, effective: effective, seed: seed, largest: 32_000_000_000, rounds: 10)
+      if proposer < 32 { light += 1 }
+    }
+    let share = 1.0 / 3
+    #expect(
+      abs(Double(light) / Double(draws) - share)
+        < 4 * (share * (1 - share) / Double(draws)).squareRoot())
+  }
 }

@@ -37,10 +37,12 @@ enum Layers {
       ],
       system: ["Foundation", "Glibc"]),
     Layer(
+      module: "Exploration", dependencies: ["Kernel", "Consensus", "Simulation", "Scenarios"]),
+    Layer(
       module: "Reporting", dependencies: ["Kernel", "Metrics", "Statistics", "CSQLite"],
       system: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
     Layer(
-      module: "tributary", dependencies: ["Scenarios", "Reporting", "ArgumentParser"],
+      module: "tributary", dependencies: ["Scenarios", "Exploration", "Reporting", "ArgumentParser"],
       system: ["Foundation", "Glibc", "Dispatch", "Synchronization"],
       indirect: [
         "Kernel", "Statistics", "Ledger", "Machines", "Networking", "Metrics", "Consensus",

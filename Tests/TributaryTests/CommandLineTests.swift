@@ -83,14 +83,27 @@ struct CommandLineTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["good.yaml"])
   }
 
-  @Test("a full disk is exit 74, with nothing under the final name, and a rerun goes on")
+  /// Whether this user may mount a file system, so that a disk can be filled.
+  private static let mayMount: Bool = {
+    guard let folder = try? TemporaryFolder(),
+      let mount = try? Program.run(
+        ["-t", "tmpfs", "-o", "size=96k", "tmpfs", folder.path], of: "/usr/bin/mount"),
+      mount.status == 0
+    else { return false }
+    return (try? Program.run([folder.path], of: "/usr/bin/umount"))?.status == 0
+  }()
+
+  @Test(
+    "a full disk is exit 74, with nothing under the final name, and a rerun goes on",
+    .enabled(
+      if: Self.mayMount, "needs the right to mount a tmpfs; elsewhere a mock writer shows it"))
   func fullDisk() throws {
     let folder = try TemporaryFolder()
     let small = folder.path + "/small"
     try FileManager.default.createDirectory(atPath: small, withIntermediateDirectories: false)
     let mount = try Program.run(
       ["-t", "tmpfs", "-o", "size=96k", "tmpfs", small], of: "/usr/bin/mount")
-    guard mount.status == 0 else { return }  // needs the right to mount; elsewhere a mock shows it
+    try #require(mount.status == 0)
     defer { _ = try? Program.run([small], of: "/usr/bin/umount") }
     let file = folder.path + "/good.yaml"
     try Self.good.write(toFile: file, atomically: true, encoding: .utf8)
@@ -143,5 +156,36 @@ struct CommandLineTests {
     #expect(describe.output.contains("default 400"))
     #expect(try Program.run(["describe", "nonsense-key"]).status == 64)
     #expect(try Program.run(["list"]).output.contains("pbft"))
+  }
+
+  @Test("a trace is a drawing and the same for viewers, in the same bytes each time")
+  func trace() throws {
+    let folder = try TemporaryFolder()
+    var texts: [[String]] = []
+    for name in ["a", "b"] {
+      let end = try Self.run(
+        Self.good, "--trace", "\(folder.path)/\(name).svg", "--trace-from", "100 ms",
+        "--trace-messages", "40")
+      #expect(end.status == 0, "\(end.errors)")
+      texts.append(
+        try ["svg", "json"].map {
+          try String(contentsOfFile: "\(folder.path)/\(name).\($0)", encoding: .utf8)
+        })
+    }
+    #expect(texts[0] == texts[1])
+    let (svg, json) = (texts[0][0], texts[0][1])
+    #expect(svg.hasPrefix("<svg xmlns") && svg.contains(">pre-prepare<") && svg.contains("slot "))
+    let events = try #require(
+      JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+    let rows = try #require(events["traceEvents"] as? [[String: Any]])
+    #expect(rows.filter { $0["ph"] as? String == "s" }.count == 40)
+    #expect(rows.allSatisfy { ($0["ts"] as? Double ?? 1e5) >= 1e5 })
+  }
+
+  @Test("a trace option that cannot be is wrong usage", arguments: ["5 kg", "-1 s", "soon"])
+  func badTrace(time: String) throws {
+    let end = try Self.run(Self.good, "--trace", "/dev/null", "--trace-from=\(time)")
+    #expect(end.status == 64)
+    #expect(end.errors.contains(time))
   }
 }

@@ -8,7 +8,8 @@ extension BeaconState {
     finality = justified(at: epoch, settings)
     if epoch > 0 {
       let previous = epoch - 1
-      let isLeaking = previous - min(finality.finalized.epoch, previous) > settings.rewards.leakAfter
+      let delay = previous - min(finality.finalized.epoch, previous)
+      let isLeaking = delay > settings.rewards.leakAfter
       updateScores(previous, isLeaking, settings.rewards)
       applyDeltas(previous, isLeaking, settings)
     }

@@ -107,7 +107,8 @@ extension Gasper {
       : left > right
     let ahead = isLeftAhead ? tips.left : tips.right
     // Without an honest proposal all vote at the deadline: the votes must come just before it.
-    let late = due(settings.attestationDue, in: slot) - settings.adversaryLead.nanoseconds
+    let late =
+      due(settings.attestationDue, in: slot) - settings.adversaryLead.nanoseconds
       - settings.adversaryDelay.nanoseconds
     let isOwn = proposer(of: slot, on: ahead, &effects).map { isMine($0) } ?? true
     if isOwn, now.nanoseconds < late {

@@ -202,9 +202,12 @@ extension Gasper {
       GasperContent.Aggregate(pool: UInt32(pool), count: UInt32(count), firstWord: first))
     let best = effects.content.rows[place + 2 * words]
     let held = best == 0 ? nil : Int(best) - 1
-    if held.map({ !effects.content.aggregates.contains($0)
-      || effects.content.aggregates[$0].count < UInt32(count) }) ?? true
-    {
+    let isLarger =
+      held.map {
+        !effects.content.aggregates.contains($0)
+          || effects.content.aggregates[$0].count < UInt32(count)
+      } ?? true
+    if isLarger {
       effects.content.rows[place + 2 * words] = UInt64(item) + 1
     }
     aggregatesMade += 1

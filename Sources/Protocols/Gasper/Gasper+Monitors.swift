@@ -39,13 +39,19 @@ extension Gasper {
             + "\(slashable) of \(settings.validators) validators contradicted themselves"
         ))
     }
+    let wrong = wrongHeads(of: nodes, content, blocks)
+    if wrong > 0 {
+      findings.append(("fork-choice", "\(wrong) nodes have another head than the rule gives"))
+    }
     if settings.doubleVoters.share == 0, slashable > 0 {
       findings.append(("honesty", "\(slashable) validators contradicted themselves unasked"))
     }
     let newest = nodes.max { blocks[$0.head].slot < blocks[$1.head].slot } ?? first
     if let state = content.state(of: newest.head) {
-      let due = UInt32(blocks[newest.head].slot) - min(
-        UInt32(blocks[newest.head].slot), UInt32(2 * settings.slotsPerEpoch))
+      let due =
+        UInt32(blocks[newest.head].slot)
+        - min(
+          UInt32(blocks[newest.head].slot), UInt32(2 * settings.slotsPerEpoch))
       let unpunished = content.slashableSince.indices.reduce(0) {
         let since = content.slashableSince[$1]
         return $0 + (since > 0 && since < due && !state.slashed[$1] ? 1 : 0)
@@ -56,6 +62,21 @@ extension Gasper {
       }
     }
     return findings
+  }
+
+  /// How many of some nodes choose another head than `get_head` as the specification writes it: each
+  /// child's score summed anew over all validators.
+  private static func wrongHeads(
+    of nodes: [Gasper], _ content: GasperContent, _ blocks: BlockArena
+  ) -> Int {
+    guard let first = nodes.first, first.settings.validators <= 4096 else { return 0 }
+    var content = content
+    var wrong = 0
+    for node in nodes.prefix(32) where blocks.contains(node.store.justified.root) {
+      let store = node.store
+      if store.head(&content, blocks) != store.plainHead(content, blocks) { wrong += 1 }
+    }
+    return wrong
   }
 
   private static func conflict(
@@ -86,5 +107,39 @@ extension Gasper {
       ChainFigure("late_heads_reorged", "1", Double(nodes.reduce(0) { $0 + $1.reorgsOfLateHeads })),
       ChainFigure("attacked_slots", "1", Double(nodes.reduce(0) { $0 + $1.attackedSlots })),
     ]
+  }
+}
+
+extension Store {
+  fileprivate func plainHead(_ content: GasperContent, _ blocks: BlockArena) -> BlockID {
+    let viable = tips.filter { isViable($0, content, blocks) }
+    let weights = content.weights[content.weights(at: justified)]
+    var head = justified.root
+    while true {
+      var best: (weight: UInt64, digest: UInt64, block: BlockID)?
+      var child = blocks.newestChild(of: head)
+      while child != .none {
+        let this = child
+        child = blocks.olderSibling(of: child)
+        guard viable.contains(where: { blocks.isAncestor(this, of: $0) }) else { continue }
+        var weight: UInt64 = 0
+        for validator in latest.indices where latest[validator] != 0 {
+          let voted = content.votes[Int(latest[validator]) - 1].data.head
+          if blocks.contains(voted), !isEquivocating(validator), blocks.isAncestor(this, of: voted)
+          {
+            weight += weights.weights[validator]
+          }
+        }
+        if boosted != .none, blocks.isAncestor(this, of: boosted) {
+          weight += weights.perSlot * UInt64(content.settings.boost) / 100
+        }
+        let digest = blocks[this].digest.value
+        if best.map({ (weight, digest) > ($0.weight, $0.digest) }) ?? true {
+          best = (weight, digest, this)
+        }
+      }
+      guard let best else { return head }
+      head = best.block
+    }
   }
 }

@@ -69,7 +69,7 @@ enum SHA256 {
   /// The hash of a message of one block, padding included.
   static func compress(_ block: Block) -> Hash256 {
     var w = block
-    var h: (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32) = initial
+    var h = initial
     for t in 0..<64 {
       let i = t & 15
       if t >= 16 {
@@ -96,11 +96,12 @@ enum SHA256 {
     UInt64(high) << 32 | UInt64(low)
   }
 
-  private static let initial:
-    (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32) = (
-      0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
-      0x5be0_cd19
-    )
+  typealias Words = (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32)
+
+  private static let initial: Words = (
+    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
+    0x5be0_cd19
+  )
 
   private static let constants: InlineArray<64, UInt32> = [
     0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4,

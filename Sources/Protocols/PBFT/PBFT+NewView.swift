@@ -81,8 +81,9 @@ extension PBFT {
       log[n].hasPrepared = false
       n = n.next
     }
-    if let low { reach(low.stable, low.state, votes: low.checkpoints, &effects) }
+    // Before anything may be proposed: the slots of O are taken.
     lastAssigned = proposals.last?.slot ?? low?.stable ?? Slot(0)
+    if let low { reach(low.stable, low.state, votes: low.checkpoints, &effects) }
     for proposal in proposals where log.contains(proposal.slot) {
       accept(proposal.slot, proposal.digest, proposal.batch, &effects)
       if !hasContent(proposal.slot), proposal.holder != me {

@@ -5,7 +5,9 @@ import Machines
 
 /// PBFT as a scenario names it: its settings with defaults, ranges and sources.
 extension PBFT: ScenarioProtocol {
-  public static var parameters: [Parameter] { ordering + recovery + sizes }
+  public static var parameters: [Parameter] {
+    ordering + recovery + sizes + [.weakness(Weakness.names.map(\.name))]
+  }
 
   private static var ordering: [Parameter] {
     [
@@ -126,5 +128,7 @@ extension PBFT.Settings {
         stateFixed: values.bytes("state-bytes"),
         statePerTransaction: values.bytes("state-bytes-per-transaction")),
       costs: context.costs, populations: context.mempool.populations)
+    weakness =
+      PBFT.Weakness.names.first { $0.name == values.choice("weakness") }?.weakness ?? []
   }
 }

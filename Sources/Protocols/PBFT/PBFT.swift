@@ -113,9 +113,12 @@ public struct PBFT: ConsensusProtocol {
     switch message {
     case .prePrepare(let v, let n, let d, let batch):
       guard v == view, isActive else { return keepEarly(message, of: v, from: i) }
-      guard i == primary, log.contains(n) else { return }
+      guard i == primary, log.contains(n), isGenuine(d, batch, effects) else { return }
       hold(batch, at: n, effects)
-      guard log[n].accepted == nil else { return }  // at most one per view and slot
+      if let accepted = log[n].accepted {  // at most one per view and slot
+        if accepted != d, settings.authentication == .signatures { effects.accuse(i) }
+        return
+      }
       accept(n, d, batch, &effects)
       watchProgress(&effects)
 
@@ -255,6 +258,23 @@ extension PBFT {
       return batch
     }
     return nil
+  }
+}
+
+// MARK: - Invalid proposals
+
+extension PBFT {
+  /// Whether `d` is the digest of the batch that came with it.
+  func isGenuine(_ d: Digest, _ batch: BatchHandle, _ effects: borrowing Effects<Self>) -> Bool {
+    batch == .none || !effects.batches.contains(batch) || effects.batches[batch].digest == d
+  }
+
+  public static var hasInvalidProposals: Bool { true }
+
+  /// A pre-prepare whose digest is not its batch's.
+  public func invalidated(_ message: Message, _ effects: inout Effects<Self>) -> Message? {
+    guard case .prePrepare(let v, let n, let d, let batch) = message else { return nil }
+    return .prePrepare(v: v, n: n, d: Digest(~d.value), batch: batch)
   }
 }
 

@@ -149,6 +149,8 @@ extension PBFT.Message {
     ]
   }
 
+  public static var proposalKinds: [Int] { [0] }
+
   public var kind: Int {
     switch self {
     case .prePrepare: 0

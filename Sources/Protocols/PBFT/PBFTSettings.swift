@@ -113,7 +113,7 @@ extension PBFT {
     }
   }
 
-  /// Rules that an ablation leaves out, to show that the monitors see it. No scenario can.
+  /// Rules that an ablation leaves out, to show that the monitors see it.
   public struct Weakness: OptionSet, Sendable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -122,6 +122,11 @@ extension PBFT {
     public static var forgetsPrepared: Weakness { Weakness(rawValue: 1) }
     /// Quorums have 2f members.
     public static var quorumOfTwoF: Weakness { Weakness(rawValue: 2) }
+
+    /// As scenarios call them.
+    static var names: [(name: String, weakness: Weakness)] {
+      [("forgets-prepared", .forgetsPrepared), ("quorum-of-2f", .quorumOfTwoF)]
+    }
   }
 }
 

@@ -19,9 +19,13 @@ public struct Scenario: Sendable {
   public var chains: [ChainPlan]
   public var stores: [StorePlan]
   public var faults: [FaultPlan]
+  public var adversaries: [AdversaryPlan]
+  public var checks: ChecksPlan
   public var settlement: SettlementPlan
   /// `nil`: no bill.
   public var costs: CostPlan?
+  /// What `tributary explore` varies; `nil`: it cannot be explored.
+  public var exploration: SwarmPlan?
 }
 
 /// The adversary and the error at which probabilistic finality is stated.
@@ -85,12 +89,22 @@ extension Scenario {
     stores = try section.list("stores", "records kept on a chain or beside it") {
       try StorePlan($0, nodes: nodes, chains: names)
     }
+    let context = FaultContext(
+      nodes: nodes, chains: chains, machines: machines, isStream: network.transport != .message)
     faults = try section.list("faults", "what happens to nodes and links, and when") {
-      try FaultPlan($0, nodes: nodes, chains: names)
+      try FaultPlan($0, context)
     }
+    let (chains, network) = (chains, network)
+    adversaries = try section.list("adversaries", "nodes that do not do as they should") {
+      try AdversaryPlan($0, chains: chains, network: network)
+    }
+    checks = section.section(
+      "checks", "what a run is checked for beside safety", ChecksPlan.init)
     settlement = section.section(
       "settlement", "when a payment by proof of work counts as settled",
       SettlementPlan.init)
+    exploration = section.optionalSection(
+      "explore", "what a swarm of small runs varies", SwarmPlan.init)
     let cores = machines.processors.map { $0?.cores ?? 1 }.max() ?? 1
     costs = CostPlan.read(
       section, regions: network.regionNames, cores: cores, folder: folder)
@@ -104,9 +118,13 @@ extension Scenario {
       section.fail("chains", "two chains have the name '\(chain.name)'")
     }
     let end = SimTime.zero + horizon.atMost
-    for fault in faults where fault.time > end {
-      section.fail("faults", "a fault strikes after the end of the run")
+    for fault in faults {
+      if case .at(let time) = fault.schedule, time > end {
+        section.fail("faults", "a fault strikes after the end of the run")
+      }
     }
+    checkAdversaries(section)
+    checkLiveness(section)
     if measure == .steadyState, !faults.isEmpty {
       section.fail(
         "measure", "a run with faults has no steady state to measure", allowed: "transient")

@@ -17,6 +17,8 @@ public struct WorkloadPlan: Sendable {
   public var header: Int
   public var timeout: SimDuration
   public var submitsToAll: Bool
+  /// Nobody submits after this; `nil`: until the end of the run.
+  public var until: SimDuration?
 }
 
 extension WorkloadPlan {
@@ -59,6 +61,10 @@ extension WorkloadPlan {
             value: { $0.number($1, in: 0...4, "exponent; YCSB uses 0.99") }),
         ], "how accounts are chosen")
       return (size.distribution, largest, accounts, skew)
+    }
+    until = section.optional("until") {
+      $0.duration(
+        $1, in: .nanoseconds(1) ... .seconds(1_000_000_000), "nobody submits after this")
     }
     (hosts, bundle, header, timeout, submitsToAll) = section.section(
       "clients", "how clients reach the chain"

@@ -1,0 +1,103 @@
+import Consensus
+import Kernel
+import Scenarios
+
+/// What may be drawn, and how it is written in a scenario.
+extension Draw {
+  /// Nodes that lie, stay away or lose their disk: inside the assumptions at most as many as are
+  /// tolerated, beyond them at least one more.
+  mutating func drawFaulty() -> [Int] {
+    guard let roles = swarm.entry.roles(with: swarm.values, nodes: nodes) else { return [] }
+    let most = roles.tolerated
+    let members = roles.committee.n
+    let count =
+      swarm.isBeyond
+      ? random.range(most + 1...max(most + 1, (members + 1) / 2)) : random.range(0...most)
+    return random.sample(min(count, members), of: members).sorted()
+  }
+
+  /// Delays without bound until all is calm.
+  mutating func drawStabilisation(_ delay: SimDuration) {
+    let chaos = share(of: calm, 0.005, 0.1)
+    disturbances.append(
+      .init(
+        .stabilisation,
+        "{ gst: \(text(calm)), delta: \(text(delay.nanoseconds * 2)), "
+          + "chaos: { exponential: { mean: \(text(chaos)) } } }"))
+  }
+
+  /// What the faulty nodes do.
+  mutating func drawAdversaries(_ faulty: [Int]) {
+    guard !faulty.isEmpty, canLie else { return }
+    // Liars are at their worst together.
+    if random.bernoulli(swarm.isBeyond ? 0.8 : 0.4) {
+      drawTwins(faulty)
+    } else {
+      for node in faulty { drawBehaviour(of: node) }
+    }
+  }
+
+  private var canLie: Bool {
+    swarm.entry.roles(with: swarm.values, nodes: nodes)?.committee.faults == .byzantine
+  }
+
+  private mutating func drawTwins(_ faulty: [Int]) {
+    let hears = random.bernoulli(0.7) ? "own" : "all"
+    let period = text(share(of: calm, 0.05, 0.5))
+    disturbances.append(
+      .init(
+        .adversaries,
+        "{ nodes: \(list(faulty)), "
+          + "behaviour: { twins: { hears: \(hears), period: \(period) } } }"))
+  }
+
+  private mutating func drawBehaviour(of node: Int) {
+    var kinds = ["silent", "delay", "withhold", "censor", "amnesia"]
+    if swarm.entry.marksProposals { kinds.append("crash-at") }
+    if swarm.entry.hasInvalidProposals { kinds.append("invalid") }
+    let behaviour: String
+    switch kinds[random.range(0..<kinds.count)] {
+    case "silent": behaviour = "silent: {}"
+    case "delay": behaviour = "delay: \(text(share(of: calm, 0.001, 0.2)))"
+    case "withhold": behaviour = "withhold: { reaches: \(random.range(10...90)) % }"
+    case "censor": behaviour = "censor: { share: \(random.range(10...90)) % }"
+    case "crash-at":
+      behaviour =
+        "crash-at: { proposal: \(random.range(1...5)), "
+        + "reaches: \(random.range(0...max(nodes - 2, 0))), for: \(text(calm / 3)) }"
+    case "invalid": behaviour = "invalid: {}"
+    default:
+      let (at, duration) = span()
+      disturbances.append(
+        .init(.faults, "{ at: \(at), crash: \(node), for: \(duration), keeps-disk: false }"))
+      return
+    }
+    disturbances.append(
+      .init(.adversaries, "{ nodes: \(list([node])), behaviour: { \(behaviour) } }"))
+  }
+
+  /// A fault that any node or link may have.
+  mutating func drawFault(_ faulty: [Int]) {
+    let (at, duration) = span()
+    let when = "at: \(at), for: \(duration)"
+    let text: String
+    switch random.range(0..<9) {
+    case 0, 1, 2: text = "{ at: \(at), crash: \(random.range(0..<nodes)), for: \(duration) }"
+    case 3:
+      let target = swarm.entry.spreads ? "any" : "leader"
+      text = "{ at: \(at), crash: \(target), for: \(duration) }"
+    case 4, 5:
+      let oneWay = random.bernoulli(0.3)
+      text = "{ \(when), partition: { parts: [\(list(some(of: nodes)))], one-way: \(oneWay) } }"
+    case 6:
+      let step = share(of: calm, 0.001, 0.1)
+      text = "{ \(when), clock: { nodes: \(list(some(of: nodes))), step: \(self.text(step)) } }"
+    default:
+      let loss = random.range(5...60)
+      let (from, to) = (list(some(of: nodes)), list(some(of: nodes)))
+      let rest = "duplication: \(random.range(0...30)) %, reordering: \(random.range(0...50)) %"
+      text = "{ \(when), links: { from: \(from), to: \(to), loss: \(loss) %, \(rest) } }"
+    }
+    disturbances.append(.init(.faults, text))
+  }
+}
