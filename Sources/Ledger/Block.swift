@@ -33,10 +33,12 @@ public struct BlockDraft: Sendable, BitwiseCopyable {
   public var fold: UInt64
   /// Whether it has a body; without one it is all header.
   public var carriesTransactions: Bool
+  /// Bytes of the body beside its transactions: votes, evidence.
+  public var extraBytes: Int
 
   public init(
     parent: BlockID, work: UInt64, stamp: Int64, slot: UInt64 = 0, salt: UInt64 = 0,
-    nonce: UInt64 = 0, fold: UInt64 = 0, carriesTransactions: Bool = true
+    nonce: UInt64 = 0, fold: UInt64 = 0, carriesTransactions: Bool = true, extraBytes: Int = 0
   ) {
     self.parent = parent
     self.work = work
@@ -46,6 +48,7 @@ public struct BlockDraft: Sendable, BitwiseCopyable {
     self.nonce = nonce
     self.fold = fold
     self.carriesTransactions = carriesTransactions
+    self.extraBytes = extraBytes
   }
 }
 

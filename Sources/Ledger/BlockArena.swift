@@ -74,9 +74,9 @@ public struct BlockArena: Sendable {
         newestChild: .none, olderSibling: parent.newestChild, height: height,
         miner: UInt32(miner), work: draft.work, totalWork: parent.totalWork + draft.work,
         made: time, stamp: draft.stamp, slot: draft.slot, salt: draft.salt, nonce: draft.nonce,
-        fold: draft.fold, digest: Digest(digest.value), bytes: max(openedBytes, filler),
-        transactions: openedTransactions, firstPart: opened,
-        partCount: parts.endIndex - opened))
+        fold: draft.fold, digest: Digest(digest.value),
+        bytes: max(openedBytes, filler) + draft.extraBytes, transactions: openedTransactions,
+        firstPart: opened, partCount: parts.endIndex - opened))
     let block = BlockID(index: UInt32(index))
     var grown = parent
     grown.newestChild = block

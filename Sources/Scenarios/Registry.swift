@@ -14,6 +14,7 @@ public let registry: [ProtocolEntry] = [
   .spreading(Praos.self, "proof of stake by a private lottery; Ouroboros Praos, EUROCRYPT 2018"),
   .spreading(DPoS.self, "delegated proof of stake in the manner of EOSIO, 2018"),
   .spreading(Clique.self, "Clique proof of authority, EIP-225"),
+  .spreading(Gasper.self, "Ethereum's proof of stake: LMD-GHOST and Casper FFG; Gasper, 2020"),
   .committee(Raft.self, "a leader and a majority; tolerates crashes only; Raft, USENIX ATC 2014"),
   .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999"),
   .committee(QBFT.self, "QBFT, Istanbul BFT as specified by the Enterprise Ethereum Alliance"),

@@ -27,7 +27,7 @@ extension BlockchainState {
   mutating func tampers(with output: ChainOutput, of i: Int, _ world: inout World) -> Bool {
     switch output.kind {
     case .know, .adopt: return false
-    case .spread, .spreadBundle, .send: break
+    case .spread, .spreadBundle, .send, .gossip: break
     }
     if isSilent(i, at: world.now) { return true }
     var delay = SimDuration.zero

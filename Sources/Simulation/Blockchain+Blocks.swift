@@ -186,11 +186,11 @@ extension BlockchainState {
     scratch.append(first)
     while scratch.count > base, let block = scratch.popLast() {
       known.set(.known, Int(block.index), i)
-      let before = protocols[i].head
+      let before = standing(of: i)
       swap(&effects.random, &nodes[i].random)
       protocols[i].upon(block: block, at: local, &effects)
       swap(&effects.random, &nodes[i].random)
-      let hasAdopted = protocols[i].head != before
+      let hasAdopted = protocols[i].head != before.head
       if hasAdopted { follow(protocols[i].head, by: i) }
       if settings.blocks != .direct, hasAdopted || settings.relays == .valid {
         outputs.append(
@@ -203,7 +203,7 @@ extension BlockchainState {
         effects.charge(protocols[i].workOfBody(of: effects.blocks[block], settings.costs))
       }
       outputs.append(ChainOutput(kind: .know, item: block.index))
-      if hasAdopted {
+      if hasAdopted || protocols[i].irreversible != before.irreversible {
         outputs.append(adoption(by: i))
       }
       if block == nodes[i].syncUntil {
@@ -222,15 +222,21 @@ extension BlockchainState {
     }
   }
 
-  /// Sends `block` on its way to the peers of node `i`, but the one at `connection`.
-  mutating func spread(
-    _ block: BlockID, except connection: UInt32, from i: Int, _ world: inout World
-  ) {
+  /// Whether the peer at the end of `connection` is one whom `output` names.
+  func isMeant(_ connection: Int, by output: ChainOutput) -> Bool {
+    guard output.detail != 0 else { return true }
+    let peer = UInt64(settings.topology.neighbours[connection])
+    return peer >= output.detail & 0xFFFF_FFFF && peer < output.detail >> 32
+  }
+
+  /// Sends a block on its way to the peers of node `i`, but the one at the output's connection.
+  mutating func spread(_ output: ChainOutput, from i: Int, _ world: inout World) {
+    let (block, connection) = (BlockID(index: output.item), output.connection)
     guard effects.blocks.contains(block) else { return }
     let own = settings.topology.neighbours(of: i)
     guard settings.blocks.announces else {
       let bytes = settings.sizes.blockHeader + effects.blocks[block].bytes
-      for c in own where UInt32(c) != connection {
+      for c in own where UInt32(c) != connection && isMeant(c, by: output) {
         if isAttacked, withholds(i, at: world.now) { continue }
         send(
           ChainOutput(
@@ -240,7 +246,7 @@ extension BlockchainState {
       return
     }
     var copies = 0
-    for c in own {
+    for c in own where isMeant(c, by: output) {
       if settings.skipsAnnouncers,
         UInt32(c) == connection || known.isMarked(Int(block.index), c)
       {

@@ -81,7 +81,9 @@ extension BlockchainState {
   }
 
   /// Passes a step to the node's lane, and takes it at once where that is the same.
-  private mutating func admit(_ event: Event, at i: Int, ready: SimTime, _ world: inout World) {
+  private mutating func admit(_ arrival: Event, at i: Int, ready: SimTime, _ world: inout World) {
+    var event = arrival
+    if event.kind & 255 == ChainEvent.note, isNew(event) { event.payload.c = 1 }
     if ready == world.now, world.isIdle(nodes[i].lane, of: nodes[i].machine) {
       return execute(event, at: ready, &world)
     }
@@ -122,6 +124,13 @@ extension BlockchainState {
     }
     let handling = settings.costs.handling(bytes: bytes(of: event))
     switch kind {
+    case ChainEvent.note:
+      let number = UInt32(truncatingIfNeeded: event.payload.a)
+      guard event.payload.c == 1, notes.contains(number) else {
+        return Work(verification: .zero, handling: handling)
+      }
+      return Work(
+        verification: protocols[i].workOfNote(notes[number], effects), handling: handling)
     case ChainEvent.block, ChainEvent.compact, ChainEvent.transactions:
       let block = BlockID(index: UInt32(truncatingIfNeeded: event.payload.a))
       guard effects.blocks.contains(block), !hasCome(block, i)
@@ -150,6 +159,10 @@ extension BlockchainState {
   /// order in which blocks are made anywhere.
   @inline(__always)
   private func label(of event: Event, _ kind: UInt16) -> UInt64 {
+    if kind == ChainEvent.note {
+      let number = UInt32(truncatingIfNeeded: event.payload.a)
+      return notes.contains(number) ? notes[number].digest : 0
+    }
     let block = BlockID(index: UInt32(truncatingIfNeeded: event.payload.a))
     guard kind <= ChainEvent.inventory || kind == ChainEvent.blockOverdue,
       kind >= ChainEvent.inv
@@ -167,12 +180,15 @@ extension BlockchainState {
     }
     if kind == ChainEvent.timer, event.payload.a != UInt64(nodes[i].timer) { return }
     if kind == ChainEvent.inv, isOldNews(event, at: i) { return }
+    // A note that is not new is no step either.
+    if kind == ChainEvent.note, event.payload.c == 0 { return }
     nodes[i].steps += 1
     nodes[i].digest.fold(UInt64(bitPattern: time.nanoseconds), UInt64(kind))
     nodes[i].digest.fold(label(of: event, kind))
     let item = UInt32(truncatingIfNeeded: event.payload.a)
     let connection = Int(event.payload.a >> 32)
     switch kind {
+    case ChainEvent.note: upon(note: event, at: i, time, &world)
     case ChainEvent.inv: request(BlockID(index: item), over: connection, by: i, time, &world)
     case ChainEvent.getData: upon(request: BlockID(index: item), over: connection, at: i)
     case ChainEvent.block, ChainEvent.transactions:
@@ -244,6 +260,13 @@ extension BlockchainState {
         outputs.append(ChainOutput(kind: .spread, item: block.index))
       }
     }
+    for (block, audience) in effects.directed {
+      outputs.append(
+        ChainOutput(
+          kind: .spread, item: block.index,
+          detail: UInt64(audience.first) | UInt64(audience.end) << 32))
+    }
+    if !effects.gossiped.isEmpty { collectNotes(of: i, at: handled) }
     effects.clear()
     guard !outputs.isEmpty else { return }
     if completed == world.now, nodes[i].outbox.isEmpty {
@@ -271,7 +294,8 @@ extension BlockchainState {
       nodes[i].outbox.append(output)
       return
     }
-    for c in settings.topology.neighbours(of: i) where UInt32(c) != output.connection {
+    for c in settings.topology.neighbours(of: i)
+    where UInt32(c) != output.connection && isMeant(c, by: output) {
       let hasIt =
         isBlock ? known.isMarked(Int(output.item), c) : knownBundles.isMarked(Int(output.item), c)
       guard !hasIt else { continue }
@@ -300,7 +324,8 @@ extension BlockchainState {
 
   mutating func perform(_ output: ChainOutput, of i: Int, _ world: inout World) {
     switch output.kind {
-    case .spread: spread(BlockID(index: output.item), except: output.connection, from: i, &world)
+    case .spread: spread(output, from: i, &world)
+    case .gossip: gossip(output, from: i, &world)
     case .spreadBundle:
       spread(BundleID(index: output.item), except: output.connection, from: i, &world)
     case .send: send(output, from: i, &world)

@@ -15,8 +15,11 @@ extension BlockchainState {
     defer { swap(&effects.random, &nodes[i].random) }
     // A template that was dropped is of a chain that all have left.
     let base = effects.blocks.contains(template) ? template : protocols[i].head
-    guard let draft = protocols[i].upon(lottery: base, at: local, &effects) else { return }
-    make(draft, by: i, at: time, &world)
+    let before = standing(of: i)
+    guard let draft = protocols[i].upon(lottery: base, at: local, &effects) else {
+      return noteStanding(of: i, after: before)
+    }
+    make(draft, by: i, after: before, at: time, &world)
   }
 
   /// The timer of node `i` has run out.
@@ -24,30 +27,28 @@ extension BlockchainState {
     let local = world.machines.localTime(of: nodes[i].machine, at: time)
     swap(&effects.random, &nodes[i].random)
     defer { swap(&effects.random, &nodes[i].random) }
+    let before = standing(of: i)
     if let draft = protocols[i].upon(timerAt: local, &effects) {
-      make(draft, by: i, at: time, &world)
-    } else if protocols[i].irreversible != nil {
-      outputs.append(adoption(by: i))
+      make(draft, by: i, after: before, at: time, &world)
+    } else {
+      noteStanding(of: i, after: before)
     }
   }
 
   private mutating func make(
-    _ draft: BlockDraft, by i: Int, at time: SimTime, _ world: inout World
+    _ draft: BlockDraft, by i: Int, after before: (head: BlockID, irreversible: BlockID?),
+    at time: SimTime, _ world: inout World
   ) {
-    if isAttacked, isSilent(i, at: time) { return }
+    if isAttacked, isSilent(i, at: time) { return noteStanding(of: i, after: before) }
     let local = world.machines.localTime(of: nodes[i].machine, at: time)
     let block = assemble(draft, by: i, at: time, &world)
     effects.charge(protocols[i].workOfMaking(effects.blocks[block], settings.costs))
     known.append()
     known.set(.known, Int(block.index), i)
     nodes[i].digest.fold(effects.blocks[block].digest.value)
-    let before = protocols[i].head
     protocols[i].upon(made: block, at: local, &effects)
     outputs.append(ChainOutput(kind: .know, item: block.index))
-    if protocols[i].head != before {
-      follow(protocols[i].head, by: i)
-      outputs.append(adoption(by: i))
-    }
+    noteStanding(of: i, after: before)
     if let limit = settings.madeBlocks, books.made >= limit { world.isComplete = true }
     if books.made % 64 == 0 { settle(&world) }
   }
@@ -151,7 +152,23 @@ extension BlockchainState {
     }
     let isKept = effects.blocks.contains(irreversible)
     guard protocols[i].irreversible == nil || isKept else { return }
+    if isKept { watchAgreement(on: irreversible, at: i, &world) }
     confirm(isKept ? irreversible : confirmed(below: head, at: i), by: i, &world)
+  }
+
+  /// Monitor: what two nodes hold irreversible stands on one chain.
+  private mutating func watchAgreement(
+    on block: BlockID, at i: Int, _ world: inout World
+  ) {
+    let newest = books.irreversible
+    if newest == block || effects.blocks.isAncestor(block, of: newest) { return }
+    guard effects.blocks.isAncestor(newest, of: block) else {
+      return report(
+        "agreement",
+        "node \(i) holds block \(block.index) irreversible, another block \(newest.index), which "
+          + "stands on another chain", &world)
+    }
+    books.irreversible = block
   }
 
   /// The newest block that is deep enough on the chain that ends in `head`.

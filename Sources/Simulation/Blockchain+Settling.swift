@@ -39,6 +39,7 @@ extension BlockchainState {
     }
     known.drop(before: Int(base.index))
     books.drop(before: base, effects.blocks)
+    effects.content.drop(before: base, effects.blocks)
     effects.blocks.drop(before: base)
     if bundles.endIndex > bundles.startIndex {
       knownBundles.drop(before: bundles.dropSettled())
@@ -177,6 +178,12 @@ extension BlockchainState {
     add("reorganisations", "1", Double(depths.reduce(0, +)))
     add("deepest_reorganisation", "1", Double(depths.lastIndex { $0 > 0 } ?? 0))
     add("refused_chains", "1", Double(protocols.reduce(0) { $0 + $1.refused }))
+    for finding in P.findings(in: protocols, effects.content, effects.blocks) {
+      outcome.violations.append(
+        Outcome.Violation(
+          subsystem: name, monitor: finding.monitor, time: world.now.seconds,
+          detail: finding.detail))
+    }
     for figure in P.figures(of: protocols) { add(figure.name, figure.unit, figure.value) }
     var chain = world.books(of: index, name: name, sizes: settings.transactionSizes)
     chain.evicted = evicted

@@ -88,6 +88,8 @@ public final class Blockchain<P: ChainProtocol>: Subsystem {
   /// The nodes' protocol states as they are now, for tests and monitors.
   public var protocols: [P] { state.protocols }
   public var blocks: BlockArena { state.effects.blocks }
+  /// What notes and blocks hold.
+  public var content: P.Content { state.effects.content }
   public var traffic: Traffic { state.traffic }
   public var books: BlockchainBooks { state.books }
   /// Transactions in the mempool of `node`, and refused or evicted by all so far.
@@ -110,8 +112,10 @@ enum ChainEvent {
   static let bundleInv: UInt16 = 24
   static let getBundle: UInt16 = 25
   static let bundle: UInt16 = 26
+  /// A note; see `Blockchain+Notes`.
+  static let note: UInt16 = 27
   /// One past the last message kind.
-  static let messagesEnd: UInt16 = 27
+  static let messagesEnd: UInt16 = 28
   /// The lottery comes up. Payload: generation, template.
   static let lottery: UInt16 = 32
   /// A request may be overdue. Payload as of its message, then the attempt.
@@ -138,12 +142,16 @@ enum ChainEvent {
 /// What a node asks of the engine at the completion of a step.
 struct ChainOutput: Sendable, BitwiseCopyable {
   enum Kind: UInt8, BitwiseCopyable {
-    /// Spread a block or a bundle to all peers but the one at `connection`.
+    /// Spread a block or a bundle to all peers but the one at `connection`; a block only to those
+    /// whom `detail` names, unless it is 0.
     case spread, spreadBundle
     /// Send a message of kind `message` over `connection`.
     case send
     /// The node has received a block; has adopted a head; has a bundle that clients submitted.
     case know, adopt
+    /// Gossip a note to those neighbours of its topic whom `detail` names, but the one whose place
+    /// is `connection`.
+    case gossip
   }
   var kind: Kind
   var message: UInt16 = 0
@@ -210,7 +218,8 @@ struct BlockchainState<P: ChainProtocol>: Sendable {
   var known: KnowledgeRows
   var bundles: BundleBook
   var knownBundles: KnowledgeRows
-  var effects: ChainEffects
+  var effects: ChainEffectsOf<P.Content>
+  var notes = NoteBook()
   var outputs: [ChainOutput] = []
   var scratch: [BlockID] = []
   var traffic: Traffic
@@ -249,8 +258,8 @@ struct BlockchainState<P: ChainProtocol>: Sendable {
       nodes: n, connections: asks && settings.transactions.announces ? connections : 0)
     let populations = settings.transactionSizes.populations
     bundles = BundleBook(populations: populations)
-    effects = ChainEffects(blocks: genesis, random: nodes[0].random)
-    traffic = Traffic(types: ChainEvent.types, roles: n)
+    effects = ChainEffectsOf(blocks: genesis, random: nodes[0].random)
+    traffic = Traffic(types: ChainEvent.types + P.Content.noteKinds, roles: n)
     books = BlockchainBooks(nodes: n, populations: populations, genesis: genesis[.genesis].bytes)
     gateways = Array(repeating: -1, count: populations)
     if case .compact(let relay) = settings.blocks {

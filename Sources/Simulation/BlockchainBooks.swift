@@ -28,6 +28,8 @@ public struct BlockchainBooks: Sendable {
   public private(set) var reorganisations = [Int](repeating: 0, count: 257)
   /// Decided blocks that left the chains of so many nodes that they were decided no more.
   public private(set) var reversals = 0
+  /// The newest block that any node has held irreversible.
+  var irreversible = BlockID.genesis
   /// Blocks that came before their parents.
   public internal(set) var orphans = 0
   /// Requests that were made again after a timeout.

@@ -119,6 +119,9 @@ public struct Route: Sendable, BitwiseCopyable {
   /// Goes before others under an uplink discipline with priorities.
   public var isUrgent: Bool
 
+  /// No connection of its own: a message shorter than a packet, whose order nobody keeps.
+  public static var unordered: Int { Int(UInt32.max) }
+
   public init(
     from: NodeID, to: NodeID, channel: UInt16, sender: Int, connection: Int,
     isUrgent: Bool = false
@@ -177,10 +180,18 @@ extension World {
   ) -> Passage {
     countSent(bytes, route)
     let channel = Int(route.channel)
-    let passage = network.passage(
-      of: bytes, from: route.from, to: route.to, sent: sent,
-      over: &connections[channel][Int(route.connection)],
-      using: &streams[channel][Int(route.sender)])
+    let passage: Passage
+    if route.connection == UInt32.max {
+      var fresh = Connection()
+      passage = network.passage(
+        of: bytes, from: route.from, to: route.to, sent: sent, over: &fresh,
+        using: &streams[channel][Int(route.sender)])
+    } else {
+      passage = network.passage(
+        of: bytes, from: route.from, to: route.to, sent: sent,
+        over: &connections[channel][Int(route.connection)],
+        using: &streams[channel][Int(route.sender)])
+    }
     var copy = event
     switch passage {
     case .arrives(let time):

@@ -7,7 +7,7 @@ enum Main {
   /// One file a bench; each is listed here.
   static let benches: [Bench] = [
     Phold.bench, Samplers.bench, Agreement.bench, Heights.bench, Dag.bench, SimBlock.bench,
-    Memory.bench,
+    Beacon.bench, Memory.bench,
     Jobs.bench,
   ]
 

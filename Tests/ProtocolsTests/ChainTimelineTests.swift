@@ -13,12 +13,12 @@ import Testing
 /// `*5` its work; 1 each, if nothing is said.
 struct Timeline<P: ChainProtocol> {
   var node: P
-  var effects: ChainEffects
+  var effects: ChainEffectsOf<P.Content>
   var names = ["g"]
 
   init(_ node: P, genesis: BlockArena) {
     self.node = node
-    effects = ChainEffects(
+    effects = ChainEffectsOf(
       blocks: genesis, random: RandomStream(seed: 1, purpose: "timeline"))
     self.node.start(at: LocalTime(nanoseconds: 0), &effects)
   }
