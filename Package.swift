@@ -59,7 +59,10 @@ let package = Package(
     library("Consensus", ["Kernel", "Ledger", "Machines"], pages: ["Consensus.md"]),
     library(
       "Protocols", ["Kernel", "Ledger", "Machines", "Consensus"],
-      pages: ["PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "Praos/Praos.md"]),
+      pages: [
+        "PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "Praos/Praos.md", "LayeredPBFT/LayeredPBFT.md",
+        "LeaderSubset/LeaderSubset.md",
+      ]),
     library("Workloads", ["Kernel", "Ledger"], pages: ["Workloads.md"]),
     library(
       "Simulation",

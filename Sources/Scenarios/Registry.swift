@@ -11,6 +11,8 @@ public let registry: [ProtocolEntry] = [
   .spreading(Nakamoto.self, "proof of work, longest chain; Nakamoto 2008"),
   .spreading(Praos.self, "proof of stake by a private lottery; Ouroboros Praos, EUROCRYPT 2018"),
   .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999"),
+  .committee(LayeredPBFT.self, "PBFT in layers of groups; Li et al., TPDS 2021, and Steward 2006"),
+  .committee(LeaderSubset.self, "PBFT among some trusted leaders, others follow; Min 2020"),
 ]
 
 /// A protocol as a scenario sees it: its name, its settings, and how a chain of it is built.
@@ -79,7 +81,7 @@ extension ProtocolEntry {
           P(
             values,
             ReplicaContext(
-              me: ReplicaID(i), committee: roles.committee, seed: blueprint.seed,
+              me: ReplicaID(i), committee: roles.committee, nodes: n, seed: blueprint.seed,
               costs: blueprint.costs, mempool: mempool))
         }
         let group = ReplicaGroup(

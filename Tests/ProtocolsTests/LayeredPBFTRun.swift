@@ -41,12 +41,12 @@ struct LayeredPBFTRun {
   static func faulty(_ layers: Layers, seed: UInt64) -> LayeredPBFTRun {
     var run = LayeredPBFTRun(layers)
     run.seed = seed
-    run.settings.groupTimeout = .milliseconds(150)
+    run.settings.groupTimeout = .milliseconds(250)
     run.settings.ordering.batchRequests = 50
     run.settings.ordering.pipeline = 8
     run.settings.ordering.checkpointInterval = 8
     run.settings.ordering.window = 16
-    run.settings.ordering.viewTimeout = .milliseconds(600)
+    run.settings.ordering.viewTimeout = .milliseconds(1000)
     run.settings.ordering.statusInterval = .milliseconds(100)
     run.settings.ordering.transferTimeout = .milliseconds(100)
     run.delay = .exponential(mean: 1e6)

@@ -37,9 +37,16 @@ extension LayeredPBFT {
     propose(&effects)
   }
 
+  /// The next slot in which nothing is proposed: a group's former leader may have been here.
+  private var nextFree: Slot {
+    var next = max(lastAssigned, lastExecuted).next
+    while log.contains(next), log[next].accepted != nil { next = next.next }
+    return next
+  }
+
   /// Between the water marks, and in the pipeline.
   private var hasRoom: Bool {
-    let next = max(lastAssigned, lastExecuted).next
+    let next = nextFree
     return log.contains(next) && next.number - lastExecuted.number <= settings.ordering.pipeline
   }
 
@@ -68,7 +75,7 @@ extension LayeredPBFT {
   }
 
   private mutating func proposeBatch(_ effects: inout Effects<Self>) {
-    lastAssigned = max(lastAssigned, lastExecuted).next
+    lastAssigned = nextFree
     mempool.take(
       atMost: settings.ordering.batchRequests, bytes: settings.ordering.batchBytes,
       sizes: effects.sizes, into: &effects.batches)

@@ -55,6 +55,10 @@ extension LayeredPBFT {
     _ k: Int, _ support: Int, _ n: Slot, _ d: Digest, from i: ReplicaID,
     _ effects: inout Effects<Self>
   ) {
+    if k == layers.count, isProven(support, k, of: i) {
+      let place = layers.position(at: k, of: Int(i.index))
+      heard[place] = max(heard[place], n)
+    }
     guard n > log.low, n.number - log.low.number <= 2 * settings.ordering.window,
       Int(n.number) % settings.ordering.checkpointInterval == 0, isProven(support, k, of: i)
     else { return }
@@ -91,7 +95,22 @@ extension LayeredPBFT {
     }
     guard let latest else { return }
     tellStable(below: layers.count, latest.slot, latest.state, latest.votes, &effects)
+    if isPrimary { wake(at: latest.slot, latest.state, &effects) }
     makeStable(latest.slot, latest.state, votes: latest.votes, &effects)
+  }
+
+  /// A group that has missed a whole interval may have lost its leader without knowing that there
+  /// is anything to wait for: the primary tells its members.
+  private func wake(at n: Slot, _ d: Digest, _ effects: inout Effects<Self>) {
+    let interval = UInt32(settings.ordering.checkpointInterval)
+    for e in layers.children(of: 0, at: layers.count)
+    where e != primaryGroup && heard[e].number + interval < n.number {
+      for member in layers.nodes(of: e, at: layers.count - 1) {
+        effects.charge(settings.ordering.costs.sign)
+        effects.send(
+          .stable(k: 0, votes: UInt8(clamping: topQuorum), n: n, d: d), to: ReplicaID(member))
+      }
+    }
   }
 
   private func tellStable(
@@ -107,12 +126,18 @@ extension LayeredPBFT {
     _ k: Int, _ support: Int, _ n: Slot, _ d: Digest, from i: ReplicaID,
     _ effects: inout Effects<Self>
   ) {
-    guard support >= layers.top.quorum, n > log.low, n > ahead?.slot ?? Slot(0) else { return }
+    guard support >= topQuorum, n > log.low, n > ahead?.slot ?? Slot(0) else { return }
     tellStable(below: k, n, d, support, &effects)
     if n <= lastExecuted { return makeStable(n, d, votes: support, &effects) }
     ahead = PBFT.Transfer(slot: n, state: d)
-    // Beyond the window, what leads there was not kept: only the state itself helps.
-    if n > log.high { startTransfer(to: n, d, &effects) }
+    // Who answers keeps no more of what leads there, and beyond the window nobody here does: only
+    // the state itself helps.
+    if k == 0 {
+      nextHelper = i
+      if layers.group(at: 1, of: Int(i.index)) != group(1) { isNeglected = true }
+      watchGroup(&effects)
+    }
+    if n > log.high || k == 0 { startTransfer(to: n, d, &effects) }
   }
 
   /// Raises the low water mark to `n`, up to which everything is executed.

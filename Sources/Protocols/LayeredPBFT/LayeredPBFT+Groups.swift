@@ -11,13 +11,12 @@ extension LayeredPBFT {
     (1..<k).reduce(1) { $0 * (layers.committee(of: group($1), at: $1).weakQuorum + 1) }
   }
 
-  /// While this node waits for something it also waits for its group's leader.
+  /// While this node waits for something it also waits for its group's leader. The time grows with
+  /// that for a view, so that as many leaders fit into each.
   mutating func watchGroup(_ effects: inout Effects<Self>) {
     guard !isWatchingGroup, recovery == nil else { return }
     isWatchingGroup = true
-    let members = layers.children(of: group(1), at: 1).count
-    let rounds = min(futileWaits / members, 16)
-    effects.arm(.group, after: settings.groupTimeout * (Int64(1) << Int64(rounds)))
+    effects.arm(.group, after: settings.groupTimeout * growth)
   }
 
   mutating func stopWatchingGroup(_ effects: inout Effects<Self>) {
@@ -28,7 +27,7 @@ extension LayeredPBFT {
 
   mutating func leaderIsOverdue(_ effects: inout Effects<Self>) {
     isWatchingGroup = false
-    guard recovery == nil, awaited != nil || !isActive else { return }
+    guard recovery == nil, awaited != nil || isNeglected || !isActive else { return }
     futileWaits += 1
     for k in 1..<layers.count where leads(k - 1) && futileWaits % waits(k) == 0 {
       let w = locals[k - 1][group(k)].next
@@ -75,8 +74,31 @@ extension LayeredPBFT {
       if wanted[k - 1].count(where: { $0 >= w }) >= quorum(k) { agreed = w }
     }
     guard agreed > locals[k - 1][group(k)] else { return }
-    locals[k - 1][group(k)] = agreed
-    if leads(k) { takeLead(&effects) }
+    adopt(agreed, of: group(k), at: k, &effects)
+  }
+
+  /// Group `g` of layer `k` is in local view `w`. A new leader gets its full time.
+  private mutating func adopt(
+    _ w: View, of g: Int, at k: Int, _ effects: inout Effects<Self>
+  ) {
+    locals[k - 1][g] = w
+    if g == group(k) {
+      if isWatchingGroup {
+        stopWatchingGroup(&effects)
+        watchGroup(&effects)
+      }
+      if leads(k) { takeLead(&effects) }
+    } else if layers.group(at: k + 1, of: layers.nodes(of: g, at: k).lowerBound) == group(k + 1),
+      leads(k), !isActive || awaited != nil
+    {
+      // What its predecessor was told, or had to tell, may be lost.
+      send(makeStatus(k + 1), to: leader(of: g, at: k), &effects)
+    }
+  }
+
+  private func send(_ status: Status, to i: ReplicaID, _ effects: inout Effects<Self>) {
+    effects.charge(settings.ordering.costs.sign)
+    effects.send(.status(status), to: i)
   }
 
   /// A quorum of group `g` of layer `k` has changed its leader.
@@ -87,20 +109,21 @@ extension LayeredPBFT {
     guard k < layers.count, g < layers.groups(at: k), w > locals[k - 1][g],
       votes >= layers.committee(of: g, at: k).quorum
     else { return }
-    locals[k - 1][g] = w
-    if g == group(k), leads(k) { takeLead(&effects) }
+    adopt(w, of: g, at: k, &effects)
   }
 
   /// Speaks for its group from now on: tells those above, asks them for what they have told the
   /// former leader, and says what the group's votes suffice for.
   private mutating func takeLead(_ effects: inout Effects<Self>) {
+    // To everybody: the leaders that it knows of other groups may be gone too.
+    for k in 1..<layers.count where leads(k) && locals[k - 1][group(k)] > View(0) {
+      effects.charge(settings.ordering.costs.sign)
+      effects.broadcast(leaderMessage(k))
+    }
     sendStatus(&effects)
     var n = log.low.next
     while log.contains(n) {
-      if log[n].accepted != nil {
-        lastAssigned = max(lastAssigned, n)
-        advance(n, &effects)
-      }
+      advance(n, &effects)
       n = n.next
     }
     raiseCheckpoints(&effects)
@@ -117,6 +140,13 @@ extension LayeredPBFT {
     }
   }
 
+  /// Who was taken for the leader of groups below layer `k`, and is not, says who is.
+  func redirect(_ i: ReplicaID, below k: Int, _ effects: inout Effects<Self>) {
+    for j in 1..<k where locals[j - 1][group(j)] > View(0) {
+      effects.send(leaderMessage(j), to: i)
+    }
+  }
+
   func leaderMessage(_ k: Int) -> Message {
     .leader(
       k: UInt8(k), votes: UInt8(clamping: quorum(k)), group: UInt16(group(k)),
@@ -127,10 +157,11 @@ extension LayeredPBFT {
 // MARK: - How a node notices that nothing happens
 
 extension LayeredPBFT {
-  /// T, doubled by each view change in a row that was in vain.
-  private var patience: SimDuration {
-    settings.ordering.viewTimeout * (Int64(1) << Int64(min(max(futileChanges - 1, 0), 20)))
-  }
+  /// Timeouts double with each view change in a row that was in vain.
+  private var growth: Int64 { Int64(1) << Int64(min(max(futileChanges - 1, 0), 20)) }
+
+  /// T, as it has grown.
+  private var patience: SimDuration { settings.ordering.viewTimeout * growth }
 
   /// Starts the timers when there is a request to wait for and they do not run; stops them when
   /// that request is executed, or starts them for the next.

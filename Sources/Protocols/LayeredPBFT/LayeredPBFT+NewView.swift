@@ -100,6 +100,7 @@ extension LayeredPBFT {
       log[n].prepares = 0
       log[n].commits = 0
       log[n].isPrepared = false
+      log[n].hasChanged = false
       n = n.next
     }
   }

@@ -49,8 +49,8 @@ extension LayeredPBFT: ScenarioProtocol {
     ).problem(nodes: nodes)
   }
 
-  /// A slot is decided when all have executed it but those that may be faulty wherever they are;
-  /// one more than these must agree on a reply.
+  /// A slot is decided when as many have executed it as survive any tolerated faults; one more than
+  /// may be faulty must agree on a reply.
   public static func roles(_ values: ParameterValues, nodes: Int) -> Roles {
     roles(Layers(values, nodes: nodes))
   }
@@ -58,7 +58,7 @@ extension LayeredPBFT: ScenarioProtocol {
   /// The same of layers that were made by hand.
   public static func roles(_ layers: Layers) -> Roles {
     var roles = Roles(Committee(n: layers.nodes))
-    roles.executions = layers.nodes - layers.tolerated
+    roles.executions = layers.surviving
     roles.replyQuorum = layers.tolerated + 1
     return roles
   }

@@ -63,6 +63,7 @@ extension LayeredPBFT {
     keepSnapshot(n)
     makeStable(n, wanted.state, votes: topQuorum, &effects)
     endTransfer(&effects)
+    sendStatus(&effects)  // what came beyond the window is gone
     executeInOrder(&effects)
     propose(&effects)
     watchProgress(&effects)

@@ -28,6 +28,7 @@ extension LayeredPBFT {
   /// Whether the node knows of anything that it has not executed, or is itself on the way back.
   private var isWaiting: Bool {
     if recovery != nil || !isActive || transfer != nil || ahead != nil { return true }
+    if highestKnown > lastExecuted { return true }
     if !mempool.isEmpty || mempool.proposedCount > 0 || !early.isEmpty { return true }
     if checkpoints.contains(where: { $0.slot > log.low }) { return true }
     var n = lastExecuted.next
@@ -51,9 +52,11 @@ extension LayeredPBFT {
     }
     announce(&effects)
     for k in 1...layers.count where leads(k - 1) {
-      multicast(.status(makeStatus(k, isActive ? .active : .pending)), k, &effects)
+      multicast(.status(makeStatus(k)), k, &effects)
     }
   }
+
+  func makeStatus(_ k: Int) -> Status { makeStatus(k, isActive ? .active : .pending) }
 
   private func makeStatus(_ k: Int, _ phase: Status.Phase) -> Status {
     Status(
@@ -74,6 +77,7 @@ extension LayeredPBFT {
     if k < layers.count, status.local < locals[k - 1][group(k)] {
       effects.send(leaderMessage(k), to: i)
     }
+    if !leads(k - 1) { redirect(i, below: k, &effects) }
     resendCheckpoints(status, k, to: i, &effects)
     if isNear(i, k) || leads(k) { resendDecided(status, to: i, &effects) }
     if status.view < view || status.view == view && status.phase == .pending {
@@ -96,7 +100,7 @@ extension LayeredPBFT {
   ) {
     if log.low > status.stable {
       effects.send(
-        .stable(k: UInt8(k), votes: UInt8(clamping: topQuorum), n: log.low, d: stableState), to: i)
+        .stable(k: 0, votes: UInt8(clamping: topQuorum), n: log.low, d: stableState), to: i)
     }
     for checkpoint in checkpoints where checkpoint.slot > status.stable {
       guard let own = checkpoint.own, checkpoint.said & 1 << UInt8(k) != 0 else { continue }
@@ -149,8 +153,8 @@ extension LayeredPBFT {
       let n = Slot(status.executed.number + j)
       guard log.contains(n), let d = log[n].accepted else { continue }
       var s = Statement(d: d, v: view, n: n, batch: .none, k: UInt8(k), votes: support)
-      if votes[n, k, .prepare].hasVoted(mine) {
-        if hasContent(n), k == layers.count ? isPrimary : leads(k) {
+      if votes[n, k, .prepare].hasVoted(mine), !log[n].hasChanged {
+        if hasContent(n), leads(k) {
           s.batch = log[n].batch
           effects.send(.prePrepare(s), to: i)
           s.batch = .none

@@ -105,7 +105,7 @@ extension LayeredPBFT {
     tellBelow(k, &effects) { .left(k: UInt8($0), votes: UInt8(clamping: support), v: v) }
     guard recovery == nil else { return }
     if v > view { startViewChange(to: v, &effects) }
-    if support >= layers.top.quorum { gainCompany(&effects) }
+    if support >= topQuorum { gainCompany(&effects) }
   }
 
   /// Once a quorum on top has left for this view, the timer for its beginning starts.
@@ -122,7 +122,7 @@ extension LayeredPBFT {
     for k in 1..<layers.count where leads(k) {
       if changes[k][layers.position(at: k + 1, of: node)]?.view == view { continue }
       let own = changes[k - 1].filter { $0?.view == view }
-      guard own.count >= quorum(k) || settings.weakness.contains(.speaksAlone) else { return }
+      guard own.count >= quorum(k) else { return }
       let body = effects.store(.viewChange(merge(own, effects)))
       sayLeft(k + 1, own.count, body, &effects)
     }

@@ -27,6 +27,7 @@ extension LayeredPBFT {
       accept(s.n, s.d, s.batch, &effects)
     } else {
       advance(s.n, &effects)
+      executeInOrder(&effects)  // it may lack nothing but the content
     }
     watchProgress(&effects)
   }
@@ -69,7 +70,7 @@ extension LayeredPBFT {
     var s = Statement(
       d: d, v: view, n: n, batch: .none, k: UInt8(k), votes: UInt8(clamping: support))
     effects.charge(settings.ordering.costs.sign)
-    if hasContent(n), k == layers.count ? isPrimary : leads(k) {
+    if hasContent(n), leads(k) {
       s.batch = log[n].batch
       multicast(.prePrepare(s), k, &effects)
     } else {
@@ -99,9 +100,17 @@ extension LayeredPBFT {
       let support = votes[n, k, .prepare].count(for: d)
       guard support >= quorum(k) || settings.weakness.contains(.speaksAlone) else { return }
       log[n].prepares |= 1 << UInt8(k)
-      votes[n, k + 1, .prepare].add(ReplicaID(layers.position(at: k + 1, of: node)), for: d)
+      if mayCount(support, k) {
+        votes[n, k + 1, .prepare].add(ReplicaID(layers.position(at: k + 1, of: node)), for: d)
+      }
       sayPrepare(k + 1, support, n, d, &effects)
     }
+  }
+
+  /// Whether `support` votes of its group of layer `k` make this node's word count above. Even one
+  /// that lies cannot put a vote without its group's certificate into a certificate of the top.
+  private func mayCount(_ support: Int, _ k: Int) -> Bool {
+    support >= quorum(k) || settings.upward == .leader
   }
 
   private mutating func raiseCommits(_ n: Slot, _ d: Digest, _ effects: inout Effects<Self>) {
@@ -110,7 +119,9 @@ extension LayeredPBFT {
       let support = votes[n, k, .commit].count(for: d)
       guard support >= quorum(k) || settings.weakness.contains(.speaksAlone) else { return }
       log[n].commits |= 1 << UInt8(k)
-      votes[n, k + 1, .commit].add(ReplicaID(layers.position(at: k + 1, of: node)), for: d)
+      if mayCount(support, k) {
+        votes[n, k + 1, .commit].add(ReplicaID(layers.position(at: k + 1, of: node)), for: d)
+      }
       effects.charge(settings.ordering.costs.sign)
       multicast(
         .commit(
@@ -169,13 +180,10 @@ extension LayeredPBFT {
   mutating func learnPrepared(
     _ s: Statement, from i: ReplicaID, _ effects: inout Effects<Self>
   ) {
-    guard log.contains(s.n), s.votes >= layers.top.quorum, !log[s.n].isPrepared,
+    guard log.contains(s.n), s.votes >= topQuorum, !log[s.n].isPrepared,
       log[s.n].decided == nil
     else { return }
-    if log[s.n].accepted != s.d {
-      log[s.n].accepted = s.d
-      log[s.n].batch = s.batch
-    }
+    if log[s.n].accepted != s.d { changeTo(s.d, s.batch, at: s.n) }
     guard hasContent(s.n) else { return ask(i, for: s.n, s.d, &effects) }
     prepare(s.n, s.d, Int(s.votes), below: Int(s.k), &effects)
     advance(s.n, &effects)
@@ -185,13 +193,21 @@ extension LayeredPBFT {
   /// A certificate that a quorum of the top committee has committed, in whatever view.
   mutating func learnDecided(_ s: Decided, from i: ReplicaID, _ effects: inout Effects<Self>) {
     hint = s.primary
-    guard log.contains(s.n), s.n > lastExecuted, s.votes >= layers.top.quorum,
+    if s.votes >= topQuorum { highestKnown = max(highestKnown, s.n) }
+    guard log.contains(s.n), s.n > lastExecuted, s.votes >= topQuorum,
       log[s.n].decided == nil
     else { return }
-    if log[s.n].accepted != s.d { log[s.n].accepted = s.d }
-    log[s.n].batch = s.batch
+    if log[s.n].accepted != s.d { changeTo(s.d, s.batch, at: s.n) }
     if !hasContent(s.n) { ask(i, for: s.n, s.d, &effects) }
     decide(s.n, s.d, Int(s.votes), below: Int(s.k), &effects)
+  }
+
+  /// Takes from a certificate what this node had not accepted. Its own vote, if it was for
+  /// something else, is not said again.
+  private mutating func changeTo(_ d: Digest, _ batch: BatchHandle, at n: Slot) {
+    log[n].hasChanged = log[n].accepted != nil
+    log[n].accepted = d
+    log[n].batch = batch
   }
 
   private mutating func decide(
@@ -217,6 +233,7 @@ extension LayeredPBFT {
     }
     guard lastExecuted > before else { return }
     futileWaits = 0
+    isNeglected = false
     propose(&effects)
     watchProgress(&effects)
   }

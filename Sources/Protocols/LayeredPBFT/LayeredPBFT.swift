@@ -50,6 +50,10 @@ public struct LayeredPBFT: ConsensusProtocol {
   var stableVotes = 0
   /// The latest stable checkpoint that this node has not reached.
   var ahead: PBFT.Transfer?
+  /// The latest checkpoint of each group on top that this node has heard of.
+  var heard: [Slot]
+  /// Others had to tell this node what its group's leader should have.
+  var isNeglected = false
 
   // View changes: the last of each child of this node's committees, by layer - 1.
   var changes: [[Received?]]
@@ -65,6 +69,8 @@ public struct LayeredPBFT: ConsensusProtocol {
   var transfer: PBFT.Transfer?
   var recovery: Recovery?
   var executedAtTick = Slot(0)
+  /// The highest slot that a certificate showed to be decided, in the window or not.
+  var highestKnown = Slot(0)
   var nextHelper: ReplicaID
 
   /// What a node knows of a slot.
@@ -81,6 +87,8 @@ public struct LayeredPBFT: ConsensusProtocol {
     var prepares: UInt8 = 0
     var commits: UInt8 = 0
     var isPrepared = false
+    /// `accepted` came with a certificate, after a vote for something else.
+    var hasChanged = false
     /// Of the latest view in which it was prepared.
     var certificate: Certificate?
     /// Shown by a certificate of the top committee, whatever the view.
@@ -103,9 +111,7 @@ public struct LayeredPBFT: ConsensusProtocol {
     let committees = (1...layers.count).map {
       layers.committee(of: layers.group(at: $0, of: node), at: $0)
     }
-    quorums = committees.map {
-      settings.weakness.contains(.quorumOfTwoF) ? max(2 * $0.f, 1) : $0.quorum
-    }
+    quorums = committees.map { settings.quorum(of: $0) }
     let ordering = settings.ordering
     state = ReplicatedState(populations: ordering.populations)
     log = SlotWindow(size: ordering.window, blank: LogEntry())
@@ -114,6 +120,7 @@ public struct LayeredPBFT: ConsensusProtocol {
       capacity: ordering.mempool, eviction: ordering.eviction, populations: ordering.populations)
     locals = (1..<layers.count).map { Array(repeating: View(0), count: layers.groups(at: $0)) }
     wanted = committees.dropLast().map { Array(repeating: View(0), count: $0.n) }
+    heard = Array(repeating: Slot(0), count: committees[layers.count - 1].n)
     changes = committees.map { Array(repeating: nil, count: $0.n) }
     nextHelper = ReplicaID((node + 1) % layers.nodes)
     checkpoints.reserveCapacity(ordering.window / ordering.checkpointInterval + 2)
@@ -196,9 +203,11 @@ extension LayeredPBFT {
     return ReplicaID(e)
   }
 
-  /// Whether this node speaks for its entity of layer `k`. Without memory it does not.
+  /// Whether this node speaks for its entity of layer `k`, or leads the top committee. Without
+  /// memory it does not.
   func leads(_ k: Int) -> Bool {
-    k == 0 || leader(of: group(k), at: k) == me && recovery == nil
+    if k == layers.count { return isPrimary }
+    return k == 0 || leader(of: group(k), at: k) == me && recovery == nil
   }
 
   /// The group on top whose leader is the primary of the view: v mod Z.
@@ -228,7 +237,7 @@ extension LayeredPBFT {
     let e = layers.group(at: k - 1, of: sender)
     guard settings.upward == .certificate else { return leader(of: e, at: k - 1) == i }
     return settings.weakness.contains(.believesAnyone)
-      || votes >= layers.committee(of: e, at: k - 1).quorum
+      || votes >= settings.quorum(of: layers.committee(of: e, at: k - 1))
   }
 }
 

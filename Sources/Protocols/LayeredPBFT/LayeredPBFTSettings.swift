@@ -8,8 +8,8 @@ extension LayeredPBFT {
   public struct Settings: Sendable, Equatable {
     public var layers: Layers
     public var upward: Upward
-    /// How long a member waits for its group's leader before it wants another; it doubles when all
-    /// members have led in vain.
+    /// How long a member waits for its group's leader before it wants another; it doubles with the
+    /// view timeout, of which it should be a small part.
     public var groupTimeout: SimDuration
     /// Batches, checkpoints, timeouts of the top committee, sizes and costs, as of PBFT.
     /// `authentication` must be signatures: what a group says is shown to others.
@@ -53,6 +53,10 @@ extension LayeredPBFT {
 }
 
 extension LayeredPBFT.Settings {
+  func quorum(of committee: Committee) -> Int {
+    weakness.contains(.quorumOfTwoF) ? max(2 * committee.f, 1) : committee.quorum
+  }
+
   /// What is wrong with the settings for so many nodes, as a phrase for a user; `nil` if nothing.
   public func problem(nodes: Int) -> String? {
     if layers.nodes != nodes { return "the groups hold \(layers.nodes) nodes, not \(nodes)" }

@@ -70,6 +70,14 @@ extension Layers {
   public func children(of g: Int, at k: Int) -> Range<Int> {
     starts[k - 1][g]..<starts[k - 1][g + 1]
   }
+  /// The nodes in group `g` of layer `k`.
+  func nodes(of g: Int, at k: Int) -> Range<Int> {
+    var range = g..<g + 1
+    for j in stride(from: k, to: 0, by: -1) {
+      range = starts[j - 1][range.lowerBound]..<starts[j - 1][range.upperBound]
+    }
+    return range
+  }
   /// The committee that group `g` of layer `k` forms.
   public func committee(of g: Int, at k: Int) -> Committee {
     Committee(n: children(of: g, at: k).count)
@@ -91,6 +99,16 @@ extension Layers {
   /// Faulty nodes that are tolerated wherever they are: one fewer than what holds the top
   /// committee, which is (f_top + 1)(f_sub + 1) with two layers of equal groups.
   public var tolerated: Int { price(of: 0, at: count) - 1 }
+
+  /// Nodes of group `g` of layer `k` that are sure to go on, whoever the tolerated faulty ones are:
+  /// f children may be gone, with all that is below them.
+  private func surviving(in g: Int, at k: Int) -> Int {
+    guard k > 0 else { return 1 }
+    let below = children(of: g, at: k).map { surviving(in: $0, at: k - 1) }.sorted()
+    return below.prefix(below.count - committee(of: g, at: k).f).reduce(0, +)
+  }
+
+  public var surviving: Int { surviving(in: 0, at: count) }
 
   /// Messages of a decision in the normal case, without loss: 2 m(m - 1) in each committee, and
   /// two on the way down to each member of a lower committee but its leader.
