@@ -165,7 +165,7 @@ struct LayeredPBFTAttackTests {
     }
     let simulation = run.setup.start(replicas)
     simulation.run(until: .zero + .seconds(10))
-        return simulation.world.violations.count { $0.monitor == "agreement" }
+    return simulation.world.violations.count { $0.monitor == "agreement" }
   }
 
   /// Groups 0 and 1 are half faulty, their honest members on either side; groups 2 and 3 are whole.

@@ -77,7 +77,8 @@ struct LayeredPBFTNormalCaseTests {
     return y
   }
 
-  @Test("every node has executed after 10 delays with two layers, 21 with three", arguments: [2, 3])
+  @Test(
+    "every node has executed after 10 delays with two layers, 21 with three", arguments: [2, 3])
   func timing(depth: Int) {
     let layers =
       depth == 2 ? Layers(nodes: 20, groups: 4) : Layers(nodes: 64, size: 4, layers: 3)

@@ -80,7 +80,9 @@ struct LeaderSubsetTests {
       LeaderSubset.messages(nodes: n, leaders: l, learning: learning) == expected)
     #expect(
       simulation.sent(["checkpoint"], of: LeaderSubset.self) == decisions / 4 * l * (l - 1))
-    let rest = ["status", "view-change", "new-view", "fetch-batch", "batch", "fetch-state", "state"]
+    let rest = [
+      "status", "view-change", "new-view", "fetch-batch", "batch", "fetch-state", "state",
+    ]
     #expect(simulation.sent(rest, of: LeaderSubset.self) == 0)
     #expect(simulation.final == simulation.submitted)
     #expect(simulation.world.violations == [])
@@ -194,18 +196,16 @@ struct LeaderSubsetTests {
   func allocations() {
     var run = LeaderSubsetRun(16, 8, .weakQuorum)
     run.settings.pipeline = 8
-    run.settings.costs.verify = .microseconds(5)
     run.settings.checkpointInterval = 16
     run.settings.window = 32
-    run.machine = MachineSpec(processor: .init(cores: 4), uplink: 1e10, downlink: 1e10)
     run.clientHosts = 2
     run.arrivals = .poisson(rate: 5000)
     run.bundle = 10
     run.reserving = 200_000
     let simulation = run.start()
-    simulation.run(until: ms(5000))
-    let before = allocationsOfThisThread()
     simulation.run(until: ms(10_000))
+    let before = allocationsOfThisThread()
+    simulation.run(until: ms(15_000))
     #expect(allocationsOfThisThread() == before)
     #expect(simulation.world.decisions[1] > 1000)
   }

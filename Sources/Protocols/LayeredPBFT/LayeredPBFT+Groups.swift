@@ -20,7 +20,7 @@ extension LayeredPBFT {
   }
 
   mutating func stopWatchingGroup(_ effects: inout Effects<Self>) {
-    guard isWatchingGroup else { return }
+    guard isWatchingGroup, !isNeglected else { return }
     isWatchingGroup = false
     effects.disarm(slot: Timer.group.slot)
   }
