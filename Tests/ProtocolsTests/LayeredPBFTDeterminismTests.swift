@@ -107,7 +107,7 @@ struct LayeredPBFTWeaknessTests {
     run.settings.weakness = weakness
     run.delay = .exponential(mean: 2e6)
     run.clientHosts = 2
-    // With quorums of 2f the halves go on alone; else group 1 is cut off, and the primary's is down.
+    // With quorums of 2f the halves go on alone; else group 1 is cut off, the primary's is down.
     let isSplit = weakness == .quorumOfTwoF || seed % 2 == 0
     run.partitions = [
       Partition(
