@@ -122,6 +122,8 @@ public struct ReplicaContext: Sendable {
   public var me: ReplicaID
   /// The committee of the protocol's `roles`.
   public var committee: Committee
+  /// Roles in all, those outside of the committee too.
+  public var nodes: Int
   /// Seed of the run, for what all replicas draw alike: a beacon, a common coin.
   public var seed: UInt64
   public var costs: CostSheet
@@ -129,10 +131,12 @@ public struct ReplicaContext: Sendable {
   public var mempool: Mempool
 
   public init(
-    me: ReplicaID, committee: Committee, seed: UInt64, costs: CostSheet, mempool: Mempool
+    me: ReplicaID, committee: Committee, nodes: Int? = nil, seed: UInt64, costs: CostSheet,
+    mempool: Mempool
   ) {
     self.me = me
     self.committee = committee
+    self.nodes = nodes ?? committee.n
     self.seed = seed
     self.costs = costs
     self.mempool = mempool

@@ -22,6 +22,8 @@ public let registry: [ProtocolEntry] = [
   .committee(Tendermint.self, "locks and proofs of lock; Buchman et al. 2018, CometBFT v0.34"),
   .committee(Tusk.self, "Narwhal's DAG ordered by Tusk; Danezis et al., EuroSys 2022"),
   .committee(Bullshark.self, "Narwhal's DAG ordered by Bullshark; Spiegelman et al., CCS 2022"),
+  .committee(LayeredPBFT.self, "PBFT in layers of groups; Li et al., TPDS 2021, and Steward 2006"),
+  .committee(LeaderSubset.self, "PBFT among some trusted leaders, others follow; Min 2020"),
 ]
 
 /// A protocol as a scenario sees it: its name, its settings, and how a chain of it is built.
@@ -113,7 +115,7 @@ extension ProtocolEntry {
           P(
             values,
             ReplicaContext(
-              me: ReplicaID(i), committee: roles.committee, seed: blueprint.seed,
+              me: ReplicaID(i), committee: roles.committee, nodes: n, seed: blueprint.seed,
               costs: blueprint.costs, mempool: mempool))
         }
         let group = ReplicaGroup(

@@ -20,6 +20,7 @@ extension PBFT {
 
   /// Multicasts a checkpoint of the state after `n`.
   mutating func takeCheckpoint(_ n: Slot, _ effects: inout Effects<Self>) {
+    if believing != nil { return makeStable(n, state.digest, votes: quorum, &effects) }
     keepSnapshot(n)
     let k = votes(for: n)
     checkpoints[k].own = state.digest

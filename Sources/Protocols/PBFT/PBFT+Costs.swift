@@ -24,7 +24,11 @@ extension PBFT {
   /// A prepare, commit or checkpoint message, or a pre-prepare without its batch.
   var voteBytes: Int { settings.sizes.header + settings.sizes.digest + authenticator }
 
-  func bytes(ofContent batch: BatchHandle, _ effects: borrowing Effects<Self>) -> Int {
+  // What these look up may stand in the effects of a protocol that runs PBFT inside itself.
+
+  func bytes<P: ConsensusProtocol>(
+    ofContent batch: BatchHandle, _ effects: borrowing Effects<P>
+  ) -> Int where P.Body == Body {
     guard batch != .none, effects.batches.contains(batch) else { return 0 }
     let content = effects.batches[batch]
     return content.bytes + content.transactions * settings.sizes.request
@@ -42,6 +46,12 @@ extension PBFT {
   }
 
   public func bytes(of message: Message, _ effects: borrowing Effects<Self>) -> Int {
+    bytes(of: message, in: effects)
+  }
+
+  func bytes<P: ConsensusProtocol>(
+    of message: Message, in effects: borrowing Effects<P>
+  ) -> Int where P.Body == Body {
     let sizes = settings.sizes
     switch message {
     case .prePrepare(_, _, _, let batch): return voteBytes + bytes(ofContent: batch, effects)
@@ -60,7 +70,9 @@ extension PBFT {
     }
   }
 
-  private func bytes(ofBody handle: BodyHandle, _ effects: borrowing Effects<Self>) -> Int {
+  private func bytes<P: ConsensusProtocol>(
+    ofBody handle: BodyHandle, _ effects: borrowing Effects<P>
+  ) -> Int where P.Body == Body {
     switch effects.body(handle) {
     case .viewChange(let change): return bytes(of: change)
     case .newView(let newView):
@@ -103,6 +115,12 @@ extension PBFT {
   public mutating func work(
     upon message: Message, bytes: Int, _ effects: borrowing Effects<Self>
   ) -> Work {
+    work(upon: message, bytes: bytes, in: effects)
+  }
+
+  mutating func work<P: ConsensusProtocol>(
+    upon message: Message, bytes: Int, in effects: borrowing Effects<P>
+  ) -> Work where P.Body == Body {
     let costs = settings.costs
     switch message {
     case .prepare(let v, let n, _):
@@ -137,9 +155,9 @@ extension PBFT {
   }
 
   /// The batch is hashed, and its requests are authenticated.
-  private func workUponContent(
-    _ batch: BatchHandle, bytes: Int, _ effects: borrowing Effects<Self>
-  ) -> Work {
+  private func workUponContent<P: ConsensusProtocol>(
+    _ batch: BatchHandle, bytes: Int, _ effects: borrowing Effects<P>
+  ) -> Work where P.Body == Body {
     guard batch != .none, effects.batches.contains(batch) else {
       return Work(verification: verifying, handling: settings.costs.handling(bytes: bytes))
     }

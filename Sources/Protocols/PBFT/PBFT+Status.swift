@@ -126,7 +126,7 @@ extension PBFT {
 
   /// Whether this replica is one of the f + 1 that follow `i`.
   private func isNear(_ i: ReplicaID) -> Bool {
-    let distance = (Int(me.index) + committee.n - Int(i.index)) % committee.n
+    let distance = (Int(me.index) + committee.n - Int(i.index) % committee.n) % committee.n
     return distance <= committee.weakQuorum
   }
 
@@ -199,7 +199,7 @@ extension PBFT {
   mutating func executeClaims(_ effects: inout Effects<Self>) {
     guard !isActive else { return claims.removeAll() }
     while let claim = claims.first(where: { $0.slot == lastExecuted.next }) {
-      guard let d = claim.votes.decided(by: committee.weakQuorum) else { return }
+      guard let d = claim.votes.decided(by: believing ?? committee.weakQuorum) else { return }
       let batch: BatchHandle? =
         d == Digest(0) ? BatchHandle.none : content(d, at: claim.slot, effects)
       guard let batch else { return }
@@ -228,5 +228,18 @@ extension PBFT {
     if n > lastExecuted { markProposed(batch, effects) }
     advance(n, &effects)
     watchProgress(&effects)
+  }
+}
+
+// MARK: - Outside of the committee
+
+extension PBFT {
+  /// Makes this a follower: it waits for no view and votes for nothing, and executes what `count`
+  /// replicas of the committee say was decided. To all of them it is one that left for a view that
+  /// never comes, whom they tell what was decided.
+  mutating func observe(_ count: Int) {
+    believing = count
+    isActive = false
+    view = View(.max)
   }
 }

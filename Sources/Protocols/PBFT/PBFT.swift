@@ -21,6 +21,9 @@ public struct PBFT: ConsensusProtocol {
   public internal(set) var view = View(0)
   /// Whether the view has begun: false between a view change and its new view.
   public internal(set) var isActive = true
+  /// Not in the committee: votes for nothing, and executes what so many of its replicas say was
+  /// decided. nil for a replica.
+  var believing: Int?
   /// Last slot this replica assigned, as primary.
   var lastAssigned = Slot(0)
   public internal(set) var lastExecuted = Slot(0)
