@@ -35,15 +35,22 @@ private func crashLeader(at time: SimTime, for down: SimDuration? = nil, disk: B
   Fault(at: time, .crash(.proposer(subsystem: 1), downTime: down, keepsDisk: disk))
 }
 
-/// Runs until 20 s and checks that every request was executed once, in one order, at every replica
+/// Runs until 60 s and checks that every request was executed once, in one order, at every replica
 /// that is up, and that its client knows.
 @discardableResult
 private func expectAllExecuted<Rule: ChainRule>(
   _ run: HotStuffRun<Rule>, _ place: SourceLocation = #_sourceLocation
 ) -> Simulation {
   let simulation = run.start()
-  simulation.run(until: ms(20_000))
-  let what = Comment(rawValue: "\(Rule.name), n = \(run.n), seed \(run.seed)")
+  simulation.run(until: ms(60_000))
+  let all = simulation.group(ChainedHotStuff<Rule>.self).replicas
+  let states = all.map {
+    "\($0.lastExecuted.number) v\($0.view.number) qc\($0.highView.number) "
+      + "voted\($0.lastVoted.number) \($0.mayVote)"
+  }
+  let kind = "\(run.settings.leaderViews) views, \(run.settings.dissemination)"
+  let what = Comment(
+    rawValue: "\(Rule.name), \(kind), n = \(run.n), seed \(run.seed): \(states)")
   #expect(simulation.world.violations == [], what, sourceLocation: place)
   #expect(simulation.submitted > 2000, what, sourceLocation: place)
   #expect(simulation.final == simulation.submitted, what, sourceLocation: place)
