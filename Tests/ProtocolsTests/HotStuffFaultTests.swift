@@ -35,14 +35,14 @@ private func crashLeader(at time: SimTime, for down: SimDuration? = nil, disk: B
   Fault(at: time, .crash(.proposer(subsystem: 1), downTime: down, keepsDisk: disk))
 }
 
-/// Runs until 60 s and checks that every request was executed once, in one order, at every replica
+/// Runs until 30 s and checks that every request was executed once, in one order, at every replica
 /// that is up, and that its client knows.
 @discardableResult
 private func expectAllExecuted<Rule: ChainRule>(
   _ run: HotStuffRun<Rule>, _ place: SourceLocation = #_sourceLocation
 ) -> Simulation {
   let simulation = run.start()
-  simulation.run(until: ms(60_000))
+  simulation.run(until: ms(30_000))
   let all = simulation.group(ChainedHotStuff<Rule>.self).replicas
   let states = all.map {
     "\($0.lastExecuted.number) v\($0.view.number) qc\($0.highView.number) "

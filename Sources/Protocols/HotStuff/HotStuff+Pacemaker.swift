@@ -57,7 +57,11 @@ extension ChainedHotStuff {
       let next = leader(of: view.next)
       if next != me { effects.send(.vote(v: view, d: block.digest), to: next) }
     } else if leader(of: view) != me {
-      if Rule.chains == 3, wishes[Int(me.index)].view == view { sendNewView(&effects) }
+      if Rule.chains == 3, wishes[Int(me.index)].view == view {
+        if failures > 1 { effects.broadcast(newView) } else {
+          effects.send(newView, to: leader(of: view))
+        }
+      }
       effects.send(.fetchProposal(v: view), to: leader(of: view))
     }
   }
@@ -68,46 +72,70 @@ extension ChainedHotStuff {
       return watchView(&effects)
     }
     if Rule.chains == 2 { return timeOut(&effects) }
-    timeouts += 1
-    failures += 1
-    enter(view(after: view), &effects)
-    wish(&effects)
+    if wishes[Int(me.index)].view < view { return leave(for: view(after: view), &effects) }
+    // This view was only wished for: it is left when it is known that a quorum is there, so that
+    // nobody runs ahead of the others.
+    hasTimedOut = true
+    effects.charge(settings.costs.sign)
+    effects.broadcast(newView)
+    watchView(&effects)
+    leaveTogether(&effects)
   }
 }
 
-// MARK: - HotStuff: new-view messages to the next leader
+// MARK: - HotStuff: new-view messages
 
 extension ChainedHotStuff {
-  /// Wishes for the view that this replica has just begun without a certificate.
-  private mutating func wish(_ effects: inout Effects<Self>) {
+  /// Begins view `next` without a certificate for this one, and wishes for it: by a message to its
+  /// leader; to all if the view before was one that was wished for.
+  private mutating func leave(for next: View, _ effects: inout Effects<Self>) {
+    timeouts += 1
+    failures += 1
+    enter(next, &effects)
     wishes[Int(me.index)] = Wish(view: view, high: voting.high.view)
     effects.charge(settings.costs.sign)
-    if leader(of: view) == me { propose(&effects) } else { sendNewView(&effects) }
+    if failures > 1 {
+      effects.broadcast(newView)
+    } else if leader(of: view) != me {
+      effects.send(newView, to: leader(of: view))
+    }
+    propose(&effects)
   }
 
-  private mutating func sendNewView(_ effects: inout Effects<Self>) {
+  private var newView: Message {
     let qc = voting.high
-    effects.send(
-      .newView(v: view, p: qc.block, w: qc.view, votes: qc.votes), to: leader(of: view))
+    return .newView(v: view, p: qc.block, w: qc.view, votes: qc.votes)
+  }
+
+  private mutating func leaveTogether(_ effects: inout Effects<Self>) {
+    guard hasTimedOut, wishes(from: view) >= quorum else { return }
+    leave(for: view(after: view), &effects)
   }
 
   mutating func collectNewView(
     _ v: View, _ qc: QuorumCertificate, from i: ReplicaID, _ effects: inout Effects<Self>
   ) {
-    guard Rule.chains == 3, leader(of: v) == me, isGenuine(qc) else { return }
+    guard Rule.chains == 3, isGenuine(qc) else { return }
     learn(qc, from: i, &effects)
     tell(qc, to: i, &effects)
     guard v > wishes[Int(i.index)].view else { return }
     wishes[Int(i.index)] = Wish(view: v, high: qc.view)
-    // One of f + 1 is correct: the view before has failed indeed.
-    if v > view, recovery == nil, wishes(for: v) >= committee.weakQuorum {
-      timeouts += 1
-      failures += 1
-      enter(v, &effects)
-      wish(&effects)
-    } else {
-      propose(&effects)
+    guard recovery == nil else { return }
+    // One of f + 1 is correct: what comes before the lowest of their wishes has failed indeed.
+    if let next = wishOfMany { leave(for: next, &effects) }
+    leaveTogether(&effects)
+    propose(&effects)
+  }
+
+  /// The lowest view above this one that is wished for, if f + 1 replicas wish for such.
+  private var wishOfMany: View? {
+    var count = 0
+    var lowest = View(.max)
+    for wish in wishes where wish.view > view {
+      count += 1
+      lowest = min(lowest, wish.view)
     }
+    return count >= committee.weakQuorum ? lowest : nil
   }
 
   /// A replica that lacks a certificate which would bring it on is sent it.

@@ -56,7 +56,9 @@ extension ChainedHotStuff {
     guard leader(of: view) == me, view > voting.lastProposed, recovery == nil else { return false }
     if voting.high.view.next == view { return true }
     if settings.weakness.contains(.missingLock) { return true }
-    if Rule.chains == 3 { return wishes(for: view) >= quorum }
+    if Rule.chains == 3 {
+      return wishes[Int(me.index)].view >= view && wishes(from: view) >= quorum
+    }
     return timeoutCertificate.map { view(after: $0.view) == view } ?? false
   }
 
@@ -131,7 +133,7 @@ extension ChainedHotStuff {
     effects.broadcast(proposal(block, &effects))
     var own = block
     own.isComplete = true
-    own.isJustified = true
+    own.isVotable = true
     add(own, from: me, &effects)
   }
 
@@ -163,11 +165,12 @@ extension ChainedHotStuff {
     if batch != .none, effects.batches.contains(batch) {
       digest.fold(effects.batches[batch].digest.value)
     }
-    let isJustified =
-      v == qc.view.next || tc.map { view(after: $0.view) == v && qc.view >= $0.highest } ?? false
+    let isVotable =
+      Rule.chains == 3 || v == qc.view.next
+      || tc.map { view(after: $0.view) == v && qc.view >= $0.highest } ?? false
     return ChainBlock(
       digest: Digest(digest.value), view: v, height: 0, certificate: qc, batch: batch,
-      isComplete: false, isJustified: isJustified)
+      isComplete: false, isVotable: isVotable)
   }
 
   public static var hasInvalidProposals: Bool { true }

@@ -98,7 +98,8 @@ extension ChainedHotStuff {
     _ effects: inout Effects<Self>
   ) {
     guard qc.view < v, isGenuine(qc), hasContentOrNone(batch, effects) else { return }
-    let block = makeBlock(view: v, qc, nil, batch, effects)
+    var block = makeBlock(view: v, qc, nil, batch, effects)
+    block.isVotable = false
     learn(qc, from: i, &effects)
     if v > root.view { add(block, from: i, &effects) }
     guard var wanted else { return }

@@ -39,7 +39,8 @@ extension ChainedHotStuff {
   /// Jolteon's: it follows its certificate's view or a timeout certificate that names none higher.
   func isSafe(_ block: ChainBlock) -> Bool {
     if settings.weakness.contains(.missingLock) { return true }
-    if Rule.chains == 2 { return block.isJustified }
+    guard block.isVotable else { return false }
+    if Rule.chains == 2 { return true }
     return block.certificate.view > voting.locked.view || extends(block, voting.locked)
   }
 

@@ -204,7 +204,14 @@ extension ChainedHotStuff {
     View((view.number / UInt32(settings.leaderViews) + 1) * UInt32(settings.leaderViews))
   }
 
-  /// How many of all have last wished for `view`.
+  /// How many of all have last wished for `view` or a later one.
+  func wishes(from view: View) -> Int {
+    var count = 0
+    for wish in wishes where wish.view >= view { count += 1 }
+    return count
+  }
+
+  /// How many of all have last given up `view`.
   func wishes(for view: View) -> Int {
     var count = 0
     for wish in wishes where wish.view == view { count += 1 }

@@ -12,14 +12,14 @@ struct ChainBlock: Sendable, BitwiseCopyable {
   var batch: BatchHandle
   /// Whether the content is there.
   var isComplete: Bool
-  /// Whether a replica may vote for it under the rules of Jolteon: its view follows that of its
-  /// certificate, or a timeout certificate came with it and names none higher.
-  var isJustified: Bool
+  /// Whether it came as a proposal that replicas may vote for. Jolteon's rule stands here: its view
+  /// follows that of its certificate, or a timeout certificate came with it and names none higher.
+  var isVotable: Bool
 
   static var genesis: ChainBlock {
     ChainBlock(
       digest: Digest(0), view: View(0), height: 0, certificate: .genesis, batch: .none,
-      isComplete: true, isJustified: true)
+      isComplete: true, isVotable: true)
   }
 
   var parent: Digest { certificate.block }
