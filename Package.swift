@@ -59,7 +59,7 @@ let package = Package(
     library("Consensus", ["Kernel", "Ledger", "Machines"], pages: ["Consensus.md"]),
     library(
       "Protocols", ["Kernel", "Ledger", "Machines", "Consensus"],
-      pages: ["PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "Praos/Praos.md"]),
+      pages: ["PBFT/PBFT.md", "Nakamoto/Nakamoto.md", "Praos/Praos.md", "HotStuff/HotStuff.md"]),
     library("Workloads", ["Kernel", "Ledger"], pages: ["Workloads.md"]),
     library(
       "Simulation",

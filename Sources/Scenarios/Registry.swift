@@ -11,6 +11,8 @@ public let registry: [ProtocolEntry] = [
   .spreading(Nakamoto.self, "proof of work, longest chain; Nakamoto 2008"),
   .spreading(Praos.self, "proof of stake by a private lottery; Ouroboros Praos, EUROCRYPT 2018"),
   .committee(PBFT.self, "Practical Byzantine Fault Tolerance, Castro and Liskov, OSDI 1999"),
+  .committee(HotStuff.self, "chained HotStuff of three chains, Yin et al., PODC 2019"),
+  .committee(Jolteon.self, "HotStuff of two chains, Gelashvili et al., FC 2022"),
 ]
 
 /// A protocol as a scenario sees it: its name, its settings, and how a chain of it is built.

@@ -259,6 +259,13 @@ extension ChainedHotStuff {
 }
 
 extension ChainedHotStuff.Spread {
+  /// Makes room for what is under way usually.
+  mutating func reserve() {
+    own.reserveCapacity(256)
+    known.reserveCapacity(4096)
+    available.reserveCapacity(1024)
+  }
+
   /// What is known of `batch`; those that were dropped are done.
   subscript(batch: BatchHandle) -> ChainedHotStuff.Standing {
     let k = Int(batch.index)

@@ -161,6 +161,10 @@ extension ChainedHotStuff {
     let qc = voting.high
     effects.broadcast(.timeout(v: view, p: qc.block, w: qc.view, votes: qc.votes))
     watchView(&effects)
+    if settings.weakness.contains(.missingLock) {
+      return learn(
+        TimeoutCertificate(view: view, highest: View(0), votes: UInt16(quorum)), &effects)
+    }
     closeView(&effects)
   }
 

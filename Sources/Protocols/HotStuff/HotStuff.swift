@@ -119,6 +119,8 @@ public struct ChainedHotStuff<Rule: ChainRule>: ConsensusProtocol {
     spread = Spread()
     pending.reserveCapacity(64)
     orphans.reserveCapacity(64)
+    forks.reserveCapacity(16)
+    if settings.dissemination != .none { spread.reserve() }
   }
 
   public mutating func start(at now: LocalTime, _ effects: inout Effects<Self>) {
