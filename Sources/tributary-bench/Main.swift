@@ -6,7 +6,8 @@
 enum Main {
   /// One file a bench; each is listed here.
   static let benches: [Bench] = [
-    Phold.bench, Samplers.bench, Agreement.bench, Agreement.hotStuff, SimBlock.bench, Memory.bench, Jobs.bench,
+    Phold.bench, Samplers.bench, Agreement.bench, Agreement.hotStuff, SimBlock.bench, Memory.bench,
+    Jobs.bench,
   ]
 
   static func main() {

@@ -76,11 +76,14 @@ private struct Script<Rule: ChainRule> {
   /// Blocks decided, by replica and slot.
   var decided: [[Digest]]
   var accused: [ReplicaID] = []
+  /// Faulty replicas, the leader among them, who vote for whatever it proposes.
+  let helpers: Int
 
   init(n: Int, _ weakness: HotStuffSettings.Weakness) {
     var settings = HotStuffSettings.plain
     settings.weakness = weakness
     let committee = Committee(n: n)
+    helpers = committee.f
     replicas = (0..<n).map { Replica(me: ReplicaID($0), committee: committee, settings: settings) }
     effects = Effects(
       sizes: TransactionSizes(fixed: [100]),
@@ -103,7 +106,7 @@ private struct Script<Rule: ChainRule> {
     }
     // The leader votes for what it proposes, whatever that is.
     let block = votes.first?.digest ?? Digest(0)
-    let count = votes.count { $0.digest == block } + 1
+    let count = votes.count { $0.digest == block } + helpers
     return QuorumCertificate(block: block, view: View(view), votes: UInt16(count))
   }
 
@@ -143,8 +146,9 @@ struct HotStuffScriptTests {
     _ rule: Rule.Type, n: Int, _ weakness: HotStuffSettings.Weakness, forging: Bool = false
   ) -> Bool {
     var script = Script<Rule>(n: n, weakness)
-    let half = (n - 1) / 2
-    for (side, targets) in [Array(1...half), Array(half + 1..<n)].enumerated() {
+    let first = Committee(n: n).f
+    let half = (n - first) / 2
+    for (side, targets) in [Array(first..<first + half), Array(first + half..<n)].enumerated() {
       var certificate = QuorumCertificate.genesis
       for view in 1...5 as ClosedRange<UInt32> {
         let batch = script.makeBatch(UInt64(view) + 100 * UInt64(side))
@@ -152,7 +156,7 @@ struct HotStuffScriptTests {
         if next.block == Digest(0) { break }
         certificate = next
         // It cannot forge votes, only claim fewer than a quorum, and hope.
-        if !forging, Int(next.votes) < targets.count + 1 { break }
+        if !forging, Int(next.votes) < targets.count + script.helpers { break }
       }
     }
     return script.isSplit

@@ -58,7 +58,9 @@ extension ChainedHotStuff {
       if next != me { effects.send(.vote(v: view, d: block.digest), to: next) }
     } else if leader(of: view) != me {
       if Rule.chains == 3, wishes[Int(me.index)].view == view {
-        if failures > 1 { effects.broadcast(newView) } else {
+        if failures > 1 {
+          effects.broadcast(newView)
+        } else {
           effects.send(newView, to: leader(of: view))
         }
       }

@@ -20,12 +20,15 @@ extension ChainedHotStuff: ScenarioProtocol {
         "Bytes of a block's requests or of a batch, at most; a larger request goes alone.",
         source: "asonnino/hotstuff benchmark: batch size 500 kB"),
       Parameter(
-        "batch-timeout", .duration(isLinear ? .zero : .milliseconds(100), in: .zero ... .seconds(3600)),
+        "batch-timeout",
+        .duration(isLinear ? .zero : .milliseconds(100), in: .zero ... .seconds(3600)),
         "How long a leader, or the maker of a batch, waits for it to fill; 0 waits for nothing.",
         source: isLinear
-          ? "off: a leader proposes what it has" : "asonnino/hotstuff benchmark: batch delay 100 ms"),
+          ? "off: a leader proposes what it has" : "asonnino/hotstuff benchmark: batch delay 100 ms"
+      ),
       Parameter(
-        "idle-interval", .duration(isLinear ? .milliseconds(200) : .zero, in: .zero ... .seconds(3600)),
+        "idle-interval",
+        .duration(isLinear ? .milliseconds(200) : .zero, in: .zero ... .seconds(3600)),
         "A leader with nothing to propose waits so long before an empty block.",
         source: isLinear
           ? "assumption: a fraction of the view timeout, so that an idle leader is no suspect"
@@ -75,7 +78,8 @@ extension ChainedHotStuff: ScenarioProtocol {
   private static var recovery: [Parameter] {
     [
       Parameter(
-        "view-timeout", .duration(.seconds(isLinear ? 2 : 5), in: .milliseconds(1) ... .seconds(86_400)),
+        "view-timeout",
+        .duration(.seconds(isLinear ? 2 : 5), in: .milliseconds(1) ... .seconds(86_400)),
         "How long a view may take.",
         source: isLinear
           ? "assumption: several round trips of the slowest region pair"

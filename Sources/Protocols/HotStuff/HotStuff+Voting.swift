@@ -59,7 +59,8 @@ extension ChainedHotStuff {
     let isFresh = settings.weakness.contains(.staleViews) || block.view > voting.lastVoted
     guard isFresh, recovery == nil, block.isComplete, isSafe(block) else { return }
     // What Jolteon gave up stays so; HotStuff's views are the pacemaker's alone.
-    let mayLeave = Rule.chains == 3 || !settings.weakness.isDisjoint(with: [.staleViews, .missingLock])
+    let mayLeave =
+      Rule.chains == 3 || !settings.weakness.isDisjoint(with: [.staleViews, .missingLock])
     guard mayLeave || block.view == view else { return }
     if block.view != view { enter(block.view, &effects) }
     voting.lastVoted = max(voting.lastVoted, block.view)
