@@ -66,7 +66,7 @@ extension ChainedHotStuff: ScenarioProtocol {
         .choice(
           isLinear ? "none" : "acknowledged",
           of: HotStuffSettings.Dissemination.allCases.map(\.rawValue)),
-        "none: proposals carry requests; else they name batches that their makers have sent to all, "
+        "none: proposals carry requests; else they name batches that their makers have sent all, "
           + "and that a quorum has acknowledged to the maker, or not (broadcast).",
         source: isLinear ? "Yin et al., PODC '19" : "Gelashvili et al., FC '22, §6"),
       Parameter(
