@@ -44,6 +44,12 @@ public struct Tally: Sendable {
     return others.reduce(0) { $0 + ($1.digest == digest ? 1 : 0) }
   }
 
+  /// What `voter` voted for; `nil` if it has not voted. O(votes for other digests than the first).
+  public func vote(of voter: ReplicaID) -> Digest? {
+    guard hasVoted(voter) else { return nil }
+    return others.first { $0.voter == voter }?.digest ?? leading
+  }
+
   /// The digest with at least `quorum` voters, if there is one; the first to be voted for wins.
   public func decided(by quorum: Int) -> Digest? {
     if leadingCount >= quorum { return leading }

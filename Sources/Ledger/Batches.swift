@@ -20,6 +20,9 @@ public struct Batch: Sendable, BitwiseCopyable {
   /// Where its ranges stand in the arena.
   let firstRange: Int
   let rangeCount: Int
+  /// Where the batches that it was made of stand.
+  let firstPart: Int
+  let partCount: Int
 }
 
 /// The batches of one chain: sealed when made, dropped from the oldest on, named by handle.
@@ -29,8 +32,10 @@ public struct Batch: Sendable, BitwiseCopyable {
 public struct BatchArena: Sendable {
   private var batches = SlidingArray<Batch>()
   private var ranges = SlidingArray<TxRange>()
-  /// First range of the batch under construction.
+  private var parts = SlidingArray<BatchHandle>()
+  /// First range and part of the batch under construction.
   private var opened = 0
+  private var openedPart = 0
   private var openedTransactions = 0
   private var openedBytes = 0
 
@@ -55,6 +60,19 @@ public struct BatchArena: Sendable {
     openedBytes += bytes
   }
 
+  /// Adds all transactions of a sealed batch to the batch under construction, which names it as a
+  /// part: what a block carries that lists batches by their digests.
+  public mutating func add(part: BatchHandle) {
+    let batch = self[part]
+    var bytes = batch.bytes
+    for i in 0..<batch.rangeCount {
+      // The sum of the bytes is known, not how it is shared out.
+      add(ranges[batch.firstRange + i], bytes: bytes)
+      bytes = 0
+    }
+    parts.append(part)
+  }
+
   /// Seals what was added since the last seal. `salt` tells equal contents of different proposals
   /// apart (the proposer and its sequence number).
   public mutating func seal(salt: UInt64) -> BatchHandle {
@@ -65,8 +83,10 @@ public struct BatchArena: Sendable {
     let index = batches.append(
       Batch(
         digest: Digest(digest.value), transactions: openedTransactions, bytes: openedBytes,
-        firstRange: opened, rangeCount: ranges.endIndex - opened))
+        firstRange: opened, rangeCount: ranges.endIndex - opened, firstPart: openedPart,
+        partCount: parts.endIndex - openedPart))
     opened = ranges.endIndex
+    openedPart = parts.endIndex
     openedTransactions = 0
     openedBytes = 0
     return BatchHandle(index: UInt32(index))
@@ -85,6 +105,21 @@ public struct BatchArena: Sendable {
     ranges[self[handle].firstRange + i]
   }
 
+  /// Number of sealed batches that the batch was made of.
+  public func partCount(of handle: BatchHandle) -> Int { self[handle].partCount }
+
+  /// Batch number `i` of those that the batch was made of, in the order in which they were added.
+  public func part(_ i: Int, of handle: BatchHandle) -> BatchHandle {
+    parts[self[handle].firstPart + i]
+  }
+
+  /// The lowest index among the batch and those that it was made of.
+  public func oldestIndex(of handle: BatchHandle) -> Int {
+    var oldest = Int(handle.index)
+    for i in 0..<partCount(of: handle) { oldest = min(oldest, Int(part(i, of: handle).index)) }
+    return oldest
+  }
+
   /// Number of batches sealed so far, dropped ones included.
   public var sealed: Int { batches.endIndex }
   /// Index of the oldest batch kept.
@@ -95,7 +130,9 @@ public struct BatchArena: Sendable {
     guard index > batches.startIndex else { return }
     let end = min(index, batches.endIndex)
     let firstKept = end < batches.endIndex ? batches[end].firstRange : opened
+    let firstPart = end < batches.endIndex ? batches[end].firstPart : openedPart
     batches.dropFirst(before: end)
     ranges.dropFirst(before: firstKept)
+    parts.dropFirst(before: firstPart)
   }
 }

@@ -20,6 +20,9 @@ public struct StreamSettings: Sendable, Equatable {
   public var idle: SimDuration
   /// Least time after which unacknowledged data is sent again.
   public var retransmissionTimeout: SimDuration
+  /// Nagle's algorithm (RFC 896, RFC 1122 §4.2.3.4), on unless a program sets TCP_NODELAY: a packet
+  /// that is not full waits until all that was sent before it is acknowledged.
+  public var usesNagle = false
 
   public init(
     packet: Int, initialWindow: Int, largestWindow: Int, idle: SimDuration,
@@ -54,8 +57,8 @@ public struct StreamSettings: Sendable, Equatable {
     if connection.window == 0 || time - connection.lastUse > idle {
       connection.window = Int64(initialWindow)
     }
+    var extra = usesNagle ? wait(of: bytes, at: time, roundTrip, since: connection) : .zero
     connection.lastUse = time
-    var extra = SimDuration.zero
     var left = Int64(bytes) - connection.window
     while left > 0, connection.window < Int64(largestWindow) {
       extra += roundTrip
@@ -64,6 +67,17 @@ public struct StreamSettings: Sendable, Equatable {
     }
     guard loss > 0 else { return extra }
     return extra + recovery(of: bytes, roundTrip, loss, &connection, &stream)
+  }
+
+  /// How long the last packet of a message waits under Nagle's algorithm: a round trip if full
+  /// packets go before it, else what is left of that of the message before.
+  private func wait(
+    of bytes: Int, at time: SimTime, _ roundTrip: SimDuration, since connection: Connection
+  ) -> SimDuration {
+    if bytes % packet == 0 { return .zero }
+    if bytes > packet { return roundTrip }
+    let isFirst = connection.lastUse == .zero
+    return isFirst ? .zero : max(roundTrip - (time - connection.lastUse), .zero)
   }
 
   private func recovery(

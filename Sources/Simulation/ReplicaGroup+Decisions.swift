@@ -137,7 +137,7 @@ struct ReplicaGroupBooks: Sendable {
 
   /// Index of the oldest batch that a replica may still have to execute or propose again; `nil` if
   /// it is not time to ask.
-  mutating func oldestNeeded(retaining slots: Int) -> Int? {
+  mutating func oldestNeeded(retaining slots: Int, _ batches: BatchArena) -> Int? {
     sinceDrop += 1
     guard !keepsBatches else { return nil }
     guard sinceDrop >= 64 * replicas else { return nil }
@@ -147,7 +147,7 @@ struct ReplicaGroupBooks: Sendable {
     batchOf.dropFirst(before: slot)
     var oldest = Int.max
     for n in slot..<min(slot + slots, batchOf.endIndex) where batchOf[n] != .none {
-      oldest = min(oldest, Int(batchOf[n].index))
+      oldest = min(oldest, batches.oldestIndex(of: batchOf[n]))
     }
     guard oldest < .max else { return nil }
     seals.dropFirst(before: oldest)
@@ -177,7 +177,9 @@ extension ReplicaGroupState {
       world.trace?.mark(.decision, "slot \(decision.slot.number)", at: seats[i].node, now)
     }
     replyToAll(decision, from: i, naming: proposer, &world)
-    if let oldest = books.oldestNeeded(retaining: replicas[i].retainedSlots) {
+    if let oldest = books.oldestNeeded(
+      retaining: replicas[i].retainedSlots, effects.batches)
+    {
       effects.batches.drop(before: oldest)
     }
     if let target = settings.decisions, world.decisions[Int(index)] >= target {

@@ -6,7 +6,8 @@
 enum Main {
   /// One file a bench; each is listed here.
   static let benches: [Bench] = [
-    Phold.bench, Samplers.bench, Agreement.bench, Heights.bench, Dag.bench, SimBlock.bench,
+    Phold.bench, Samplers.bench, Agreement.bench, Agreement.hotStuff, Heights.bench, Dag.bench,
+    SimBlock.bench,
     Beacon.bench, Memory.bench,
     Jobs.bench,
   ]

@@ -59,7 +59,9 @@ struct LoadedScenario {
     }
     text = try document.effectiveText(minimal: options.minimal, overrides: overrides)
     points = try document.points(minimal: options.minimal, overrides: overrides)
-    scenarios = try ScenarioDocument.read(points) { try Scenario($0) }
+    // Data files are found from the scenario's own folder, wherever the command is given.
+    let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
+    scenarios = try ScenarioDocument.read(points) { try Scenario($0, folder: folder) }
   }
 
   var name: String { scenarios[0].name }

@@ -19,6 +19,7 @@ struct CommitteeSetup {
   var regionOf: [UInt16]?
   /// Delays between regions, row by row, in place of `delay`.
   var delays: [Distribution]?
+  var transport = Transport.message
   var loss = 0.0
   var duplication = 0.0
   var stabilisation: Stabilisation?
@@ -84,6 +85,7 @@ struct CommitteeSetup {
     var network = Network(
       regionOf: regionOf ?? Array(repeating: 0, count: nodes),
       regions: regionOf.map { Int($0.max() ?? 0) + 1 } ?? 1, delays: delays ?? [delay])
+    network.transport = transport
     network.loss = loss
     network.duplication = duplication
     if let stabilisation { network.stabilisation = stabilisation }

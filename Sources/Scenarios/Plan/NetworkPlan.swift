@@ -98,17 +98,21 @@ extension NetworkPlan {
               "bytes in flight at most", source: "Linux tcp_rmem maximum")
             stream.require(packet <= initial, "initial-window", "is smaller than a packet")
             stream.require(initial <= largest, "largest-window", "is less than initial-window")
-            return .stream(
-              StreamSettings(
-                packet: packet, initialWindow: max(initial, packet),
-                largestWindow: max(largest, initial, packet),
-                idle: stream.duration(
-                  "idle", default: .seconds(1), in: .milliseconds(1) ... .seconds(86_400),
-                  "an unused connection is cold after this", source: "RFC 5681 §4.1: one RTO"),
-                retransmissionTimeout: stream.duration(
-                  "retransmission-timeout", default: .milliseconds(200),
-                  in: .milliseconds(1) ... .seconds(60), "least time before data is sent again",
-                  source: "Linux TCP_RTO_MIN")))
+            var settings = StreamSettings(
+              packet: packet, initialWindow: max(initial, packet),
+              largestWindow: max(largest, initial, packet),
+              idle: stream.duration(
+                "idle", default: .seconds(1), in: .milliseconds(1) ... .seconds(86_400),
+                "an unused connection is cold after this", source: "RFC 5681 §4.1: one RTO"),
+              retransmissionTimeout: stream.duration(
+                "retransmission-timeout", default: .milliseconds(200),
+                in: .milliseconds(1) ... .seconds(60), "least time before data is sent again",
+                source: "Linux TCP_RTO_MIN"))
+            settings.usesNagle = stream.flag(
+              "nagle", default: false,
+              "a packet that is not full waits until all before it are acknowledged",
+              source: "off: programs for low latency set TCP_NODELAY")
+            return .stream(settings)
           }),
       ], "what carries messages")
   }
