@@ -22,10 +22,12 @@ public struct Adversary: Sendable, Equatable {
   }
 
   /// Two copies of the correct replica with one identity: a leader that equivocates and a voter
-  /// that votes twice, of any protocol (Bano et al., "Twins: BFT systems made robust", 2020; there the
-  /// parts change with the round, here with time). Each has a state, timers, a random stream and a
-  /// view of the clients' requests of its own; they share their node. One talks to one part of the
-  /// others, one to the rest. Twins of one entry share the parts: they collude.
+  /// that votes twice, of any protocol (Bano et al., "Twins: BFT systems made robust", 2020; there
+  /// the parts change with the round, here with time).
+  ///
+  /// Each has a state, timers, a random stream and a view of the clients' requests of its own; they
+  /// share their node. One talks to one part of the others, one to the rest. Twins of one entry
+  /// share the parts: they collude.
   public struct Twins: Sendable, Equatable {
     public enum Parts: Sendable, Equatable {
       /// Whether the second copies talk to each role.
