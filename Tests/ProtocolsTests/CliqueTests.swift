@@ -8,8 +8,6 @@ import Protocols
 import Simulation
 import Testing
 
-private func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }
-
 private func rules(epoch: UInt32 = 30_000, ties: Clique.TieRule = .coin) -> Clique.Settings {
   Clique.Settings(
     period: .seconds(15), wiggle: .milliseconds(500), epoch: epoch, confirmations: 1, ties: ties,

@@ -74,4 +74,3 @@ extension HotStuffSettings {
   }
 }
 
-func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }

@@ -89,6 +89,8 @@ public enum NarwhalMessage: ConsensusMessage {
 }
 
 extension NarwhalMessage {
+  public static var proposalKinds: [Int] { [4] }
+
   public static var kinds: [String] {
     [
       "batch", "stored", "available", "executed", "header", "vote", "certificate",

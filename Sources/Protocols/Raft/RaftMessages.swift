@@ -25,6 +25,8 @@ extension Raft {
     /// InstallSnapshot RPC (§7), in one piece.
     case installSnapshot(term: UInt32, lastIndex: UInt32, lastTerm: UInt32, BodyHandle)
 
+    public static var proposalKinds: [Int] { [5] }
+
     public static var kinds: [String] {
       [
         "pre-vote", "pre-vote-reply", "request-vote", "request-vote-reply", "heartbeat", "append",
