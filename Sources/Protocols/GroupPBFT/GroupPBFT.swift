@@ -101,12 +101,12 @@ public struct GroupPBFT: ConsensusProtocol {
     let isMember = places[Int(i.index)] >= 0
     if let view = message.view {
       let (era, own) = (view.number >> Roster.viewBits, UInt32(era))
-      if case .status(let status) = message, era != own {
+      if case .status(let status) = message, era != own || !isEndorser {
         if era > own { core.term?.isBehind = true }
         let to = local(i)
         step(&effects) { core, inner in
           core.noteRecovery(status, from: to)
-          if era < own { core.answerAcross(status, to: to, &inner) }
+          if era <= own { core.answerAcross(status, to: to, &inner) }
         }
         return
       }
