@@ -9,7 +9,7 @@ import Ledger
 extension PBFT {
   struct Term: Sendable {
     var roster: Roster
-    /// The slot that ends the era is the latest when it is so many slots after the last one.
+    /// Slots of the era, the one that ends it counted, unless a view change ends it before.
     var length: Int
     var isOver = false
     /// A later era has been heard of.
