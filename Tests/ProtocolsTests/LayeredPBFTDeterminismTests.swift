@@ -156,6 +156,10 @@ struct LayeredPBFTWeaknessTests {
   func believesAnyone() {
     #expect(
       LayeredPBFTAttackTests.disagreements(
+        faulty: [0, 4], sides: LayeredPBFTAttackTests.sides, upward: .certificate, lies: true,
+        weakness: .believesAnyone) > 0)
+    #expect(
+      LayeredPBFTAttackTests.disagreements(
         faulty: [0, 4], sides: LayeredPBFTAttackTests.sides, upward: .certificate, lies: true) == 0)
   }
 }
