@@ -197,6 +197,7 @@ public struct ChainedHotStuff<Rule: ChainRule>: ConsensusProtocol {
 
 extension ChainedHotStuff {
   /// The leader of `view`: each replica in turn for as many views as it leads in a row.
+  @inline(__always)
   func leader(of view: View) -> ReplicaID {
     ReplicaID(Int(view.number) / settings.leaderViews % committee.n)
   }
@@ -207,6 +208,7 @@ extension ChainedHotStuff {
   }
 
   /// How many of all have last wished for `view` or a later one.
+  @inline(__always)
   func wishes(from view: View) -> Int {
     var count = 0
     for wish in wishes where wish.view >= view { count += 1 }
