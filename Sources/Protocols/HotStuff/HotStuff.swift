@@ -199,7 +199,8 @@ extension ChainedHotStuff {
   /// The leader of `view`: each replica in turn for as many views as it leads in a row.
   @inline(__always)
   func leader(of view: View) -> ReplicaID {
-    ReplicaID(Int(view.number) / settings.leaderViews % committee.n)
+    // Divisions of 32 bits: each message asks several times.
+    ReplicaID(Int(view.number / UInt32(settings.leaderViews) % UInt32(committee.n)))
   }
 
   /// The view that follows `view` when it has failed: the first of the next leader.
