@@ -126,11 +126,9 @@ extension BlockchainState {
     switch kind {
     case ChainEvent.note:
       let number = UInt32(truncatingIfNeeded: event.payload.a)
-      guard event.payload.c == 1, notes.contains(number) else {
-        return Work(verification: .zero, handling: handling)
-      }
-      return Work(
-        verification: protocols[i].workOfNote(notes[number], effects), handling: handling)
+      let isNew = event.payload.c == 1 && notes.contains(number)
+      let check = isNew ? protocols[i].workOfNote(notes[number], effects) : .zero
+      return Work(verification: check, handling: handling)
     case ChainEvent.block, ChainEvent.compact, ChainEvent.transactions:
       let block = BlockID(index: UInt32(truncatingIfNeeded: event.payload.a))
       guard effects.blocks.contains(block), !hasCome(block, i)
