@@ -46,6 +46,7 @@ public struct ProtocolEntry: Sendable {
   public let hasInvalidProposals: Bool
   /// What is wrong with the values for so many nodes, if anything.
   let problem: @Sendable (ParameterValues, Int) -> String?
+  let finality: @Sendable (ParameterValues) -> FinalityRule
   let roles: @Sendable (ParameterValues, Int) -> Roles?
   let build: @Sendable (ChainBlueprint) -> BuiltChain
 }
@@ -55,6 +56,9 @@ extension ProtocolEntry {
   public func problem(with values: ParameterValues, nodes: Int) -> String? {
     problem(values, nodes)
   }
+
+  /// What keeps decided what a chain with these values has decided.
+  public func finality(with values: ParameterValues) -> FinalityRule { finality(values) }
 
   /// Who does what among `nodes` nodes; `nil` for a protocol that spreads blocks.
   ///
@@ -106,6 +110,7 @@ extension ProtocolEntry {
         }
         return P.problem(with: values, nodes: nodes)
       },
+      finality: { P.finality($0) },
       roles: { P.roles($0, nodes: $1) },
       build: { blueprint in
         let n = blueprint.nodes.count
@@ -151,6 +156,7 @@ extension ProtocolEntry {
       weighsAllBlocks: P.weighsAllBlocks,
       marksProposals: false, hasInvalidProposals: false,
       problem: { P.problem(with: $0, nodes: $1) },
+      finality: { P.finality($0) },
       roles: { _, _ in nil },
       build: { blueprint in
         guard let plan = blueprint.plan.consensus.spreading else {

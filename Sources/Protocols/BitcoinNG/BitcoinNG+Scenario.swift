@@ -7,6 +7,9 @@ import Machines
 extension BitcoinNG: ScenarioChainProtocol {
   public static var mines: Bool { true }
 
+  /// Microblocks carry transactions and no work.
+  public static func finality(_ values: ParameterValues) -> FinalityRule { .keyBlocks }
+
   private enum Rule: String, CaseIterable {
     case keyBlocks = "key-blocks"
     case wait
