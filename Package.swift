@@ -62,8 +62,8 @@ let package = Package(
       pages: [
         "BitcoinNG/BitcoinNG.md", "Clique/Clique.md", "DPoS/DPoS.md", "GHOST/GHOST.md",
         "Gasper/Gasper.md", "GroupPBFT/GroupPBFT.md", "HotStuff/HotStuff.md",
-        "LayeredPBFT/LayeredPBFT.md", "LeaderSubset/LeaderSubset.md", "Nakamoto/Nakamoto.md", "Narwhal/Narwhal.md",
-        "PBFT/PBFT.md", "Praos/Praos.md", "QBFT/QBFT.md", "Raft/Raft.md",
+        "LayeredPBFT/LayeredPBFT.md", "LeaderSubset/LeaderSubset.md", "Nakamoto/Nakamoto.md",
+        "Narwhal/Narwhal.md", "PBFT/PBFT.md", "Praos/Praos.md", "QBFT/QBFT.md", "Raft/Raft.md",
         "Tendermint/Tendermint.md",
       ]),
     library("Workloads", ["Kernel", "Ledger"], pages: ["Workloads.md"]),
