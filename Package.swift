@@ -60,8 +60,8 @@ let package = Package(
     library(
       "Protocols", ["Kernel", "Ledger", "Machines", "Consensus"],
       pages: [
-        "BitcoinNG/BitcoinNG.md", "Clique/Clique.md", "DPoS/DPoS.md", "GHOST/GHOST.md",
-        "Gasper/Gasper.md", "GroupPBFT/GroupPBFT.md", "HotStuff/HotStuff.md",
+        "Algorand/Algorand.md", "BitcoinNG/BitcoinNG.md", "Clique/Clique.md", "DPoS/DPoS.md",
+        "GHOST/GHOST.md", "Gasper/Gasper.md", "GroupPBFT/GroupPBFT.md", "HotStuff/HotStuff.md",
         "LayeredPBFT/LayeredPBFT.md", "LeaderSubset/LeaderSubset.md", "Nakamoto/Nakamoto.md",
         "Narwhal/Narwhal.md", "PBFT/PBFT.md", "Praos/Praos.md", "QBFT/QBFT.md", "Raft/Raft.md",
         "Tendermint/Tendermint.md",

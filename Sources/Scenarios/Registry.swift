@@ -20,6 +20,7 @@ public let registry: [ProtocolEntry] = [
   .committee(QBFT.self, "QBFT, Istanbul BFT as specified by the Enterprise Ethereum Alliance"),
   .committee(IBFT2.self, "IBFT 2.0, Saltini and Hyland-Wood 2019"),
   .committee(Tendermint.self, "locks and proofs of lock; Buchman et al. 2018, CometBFT v0.34"),
+  .committee(Algorand.self, "committees by private lottery; Algorand's abft.md, SOSP 2017"),
   .committee(Tusk.self, "Narwhal's DAG ordered by Tusk; Danezis et al., EuroSys 2022"),
   .committee(Bullshark.self, "Narwhal's DAG ordered by Bullshark; Spiegelman et al., CCS 2022"),
   .committee(LayeredPBFT.self, "PBFT in layers of groups; Li et al., TPDS 2021, and Steward 2006"),
