@@ -7,8 +7,6 @@ import Protocols
 import Simulation
 import Testing
 
-private func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }
-
 @Suite("Algorand executes every request once, in one order, at every live replica")
 struct AlgorandFaultTests {
   @discardableResult

@@ -8,8 +8,6 @@ import Protocols
 import Simulation
 import Testing
 
-private func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }
-
 @Suite("Group PBFT, without faults")
 struct GroupPBFTNormalCaseTests {
   @Test(

@@ -57,4 +57,3 @@ let narwhalSettings = NarwhalSettings(
 extension Simulation {
   func narwhal<Rule>(_ rule: Rule.Type) -> ReplicaGroup<Narwhal<Rule>> { group(Narwhal<Rule>.self) }
 }
-

@@ -49,7 +49,8 @@ struct SettlementTests {
   @Test("what a protocol says of its finality")
   func rules() {
     let spreading: [String: FinalityRule] = [
-      "dpos": .deterministic, "gasper": .deterministic, "nakamoto": .hashing, "ghost": .hashing, "bitcoin-ng": .keyBlocks,
+      "dpos": .deterministic, "gasper": .deterministic, "nakamoto": .hashing, "ghost": .hashing,
+      "bitcoin-ng": .keyBlocks,
       "praos": .slots(active: 0.05), "clique": .unknown,
     ]
     for entry in registry where spreading[entry.name] != nil || !entry.spreads {
