@@ -59,7 +59,8 @@ extension Draw {
         .faults, "{ at: \(at), for: \(duration), partition: { parts: [\(list(faulty))] } }"))
   }
 
-  /// Faulty nodes of a protocol that tolerates crashes only: some stay down. Beyond that, all do, or
+  /// Faulty nodes of a protocol that tolerates crashes only: some stay down. Beyond that, all do,
+  /// or
   /// all lose what they had promised.
   private mutating func drawStops(_ faulty: [Int]) {
     guard swarm.isBeyond else {

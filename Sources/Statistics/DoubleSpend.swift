@@ -34,7 +34,8 @@ public enum DoubleSpend {
   ///
   /// While the others make z blocks, the attacker makes M: a binomial number in their slots, of z
   /// with probability a, and a negative-binomial number of those between, each coming before the
-  /// next of theirs with probability t = a(1-h) / (h + a(1-h)). From z - M behind it catches up with
+  /// next of theirs with probability t = a(1-h) / (h + a(1-h)). From z - M behind it catches up
+  /// with
   /// probability r^(z-M), r = a(1-h) / (h(1-a)): the ruin of a gambler (Feller, vol. 1, XIV.2).
   /// - Parameters:
   ///   - adversary: a, in 0 ..< 1.

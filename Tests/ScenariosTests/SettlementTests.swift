@@ -35,13 +35,13 @@ struct SettlementTests {
   @Test("confirmations are the fewest that the closed forms allow")
   func confirmations() throws {
     let plan = try Self.scenario("pbft: {}", until: "1 s").settlement
-    // 1e-6 at a tenth: I_0.36(z, 1/2) falls below it between 12 and 13.
-    #expect(DoubleSpend.exact(q: 0.1, z: 12) > 1e-6)
-    #expect(DoubleSpend.exact(q: 0.1, z: 13) <= 1e-6)
-    #expect(plan.confirmations(for: .hashing) == 13)
-    #expect(plan.confirmations(for: .keyBlocks) == 13)
+    // 1e-6 at a tenth: I_0.36(z, 1/2) falls below it between 11 and 12.
+    #expect(DoubleSpend.exact(q: 0.1, z: 11) > 1e-6)
+    #expect(DoubleSpend.exact(q: 0.1, z: 12) <= 1e-6)
+    #expect(plan.confirmations(for: .hashing) == 12)
+    #expect(plan.confirmations(for: .keyBlocks) == 12)
     // Slots that are seldom led are a race by hashing.
-    #expect(plan.confirmations(for: .slots(active: 1e-6)) == 13)
+    #expect(plan.confirmations(for: .slots(active: 1e-6)) == 12)
     #expect(plan.confirmations(for: .deterministic) == 0)
     #expect(plan.confirmations(for: .unknown) == nil)
   }
