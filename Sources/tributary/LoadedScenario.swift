@@ -52,6 +52,7 @@ struct LoadedScenario {
   init(_ file: String, _ options: ScenarioOptions) throws {
     self.file = file
     let document = try ScenarioDocument(path: file)
+    hasSweep = document.hasSweep
     var overrides = options.set
     if let seed = options.seed { overrides.append("seed=\(seed)") }
     if let replications = options.replications {
@@ -65,6 +66,8 @@ struct LoadedScenario {
   }
 
   var name: String { scenarios[0].name }
+  /// Whether the file asks for a sweep, be it of one point.
+  let hasSweep: Bool
   var runs: Int { scenarios.reduce(0) { $0 + $1.replications } }
 
   /// What the results say of themselves; equal for equal scenarios and versions.
@@ -76,7 +79,12 @@ struct LoadedScenario {
       points: zip(points, scenarios).map { point, scenario in
         Reporting.SweepPoint(
           labels: point.labels.map { .init($0.key, $0.text) },
-          seeds: (0..<scenario.replications).map { scenario.seed(ofReplication: $0) })
+          seeds: (0..<scenario.replications).map { scenario.seed(ofReplication: $0) },
+          workload: Checksum.hex(of: point.workload))
+      },
+      stopping: scenarios[0].stopping.map { plan in
+        StoppingRule(
+          plan.goals.map { .init($0.metric, precision: $0.precision) }, atLeast: plan.atLeast)
       })
   }
 }

@@ -20,6 +20,16 @@ public struct SweepPoint: Sendable {
   public let labels: [SweepLabel]
   /// The scenario without `tributary`, `minimal` and `sweep`; to be read by `Section.read`.
   public let root: Value
+
+  /// What clients and sources submit, as text: equal for points whose protocols, networks or
+  /// machines are compared on the same work.
+  public var workload: String {
+    var parts = ["workload", "stores"].map { root[$0]?.canonicalText ?? "" }
+    if case .sequence(let chains)? = root["chains"]?.content {
+      parts += chains.map { $0["workload"]?.canonicalText ?? "" }
+    }
+    return parts.joined(separator: "\n")
+  }
 }
 
 extension ScenarioDocument {
@@ -37,9 +47,13 @@ extension ScenarioDocument {
     KeyDescription(
       path: "sweep", type: "table by path", unit: nil, standard: nil, isRequired: false,
       allowed: "at most \(mostPoints) points",
-      sentence: "lists or ranges of values to combine; 'zip' walks several lists in step",
+      sentence: "lists, or ranges { from, to, step } and { from, to, points, scale, whole }, of "
+        + "values to combine; 'zip' walks several of them in step",
       source: nil),
   ]
+
+  /// Whether there is anything to sweep over.
+  public var hasSweep: Bool { root["sweep"].map { !$0.isNull } ?? false }
 
   /// The scenarios that this document stands for, the first swept key changing slowest.
   ///

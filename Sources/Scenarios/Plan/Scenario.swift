@@ -11,7 +11,10 @@ import Workloads
 public struct Scenario: Sendable {
   public var name: String
   public var seed: UInt64
+  /// Runs of each point; if they end by precision, at most.
   public var replications: Int
+  /// `nil`: always as many.
+  public var stopping: StoppingPlan?
   public var horizon: Horizon
   public var measure: Measuring.Mode
   public var network: NetworkPlan
@@ -64,10 +67,7 @@ extension Scenario {
     name = section.text("name", atMost: 60, "name of the scenario and of its result folder")
     seed = UInt64(
       section.count("seed", default: 1, "seed of all random streams of replication 0"))
-    replications = section.count(
-      "replications", default: 10, in: 1...100_000,
-      "independent runs of each point, each with its own seed",
-      source: "ten give a Student-t interval with 9 degrees of freedom")
+    (replications, stopping) = StoppingPlan.read(section)
     horizon = Horizon(section)
     measure = section.choice(
       "measure", of: Measuring.Mode.self, default: .steadyState,
