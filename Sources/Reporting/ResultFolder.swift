@@ -26,7 +26,7 @@ public final class ResultFolder: Sendable {
   /// The files of a complete result.
   static let files = [
     "latency.csv", "manifest.json", "messages.csv", "metrics.csv", "replications.csv",
-    "report.html", "scenario.yaml", "series.csv",
+    "report.html", "scenario.yaml", "sensitivity.csv", "series.csv",
   ]
 
   private var partial: String { path + ".partial" }
@@ -95,7 +95,11 @@ public final class ResultFolder: Sendable {
   /// Writes the result files and puts them under the final name; nothing may be pending.
   ///
   /// If it throws, the final name is as it was and the finished replications are kept.
-  public func finish() throws(OutputError) -> SweepResult {
+  ///
+  /// - Parameter sensitivity: makes the content of `sensitivity.csv`, for results that have one.
+  public func finish(
+    sensitivity: ((SweepResult) -> String)? = nil
+  ) throws(OutputError) -> SweepResult {
     let (done, lock) = state.withLock { ($0.schedule.result, $0.lock) }
     precondition(lock != nil, "\(path) is already finished")
     guard let records = done else { preconditionFailure("\(path): runs are pending") }
@@ -110,6 +114,9 @@ public final class ResultFolder: Sendable {
     try FileSystem.makeFolder(fresh)
     for (name, text) in Self.texts(result) {
       try writer.write(Array(text.utf8), fresh + "/" + name)
+    }
+    if let sensitivity {
+      try writer.write(Array(sensitivity(result).utf8), fresh + "/sensitivity.csv")
     }
     FileSystem.settle(fresh)
     try Self.checkReplaceable(path)

@@ -74,10 +74,12 @@ public struct SobolIndices: Sendable, Equatable {
   public let first: [Double]
   public let total: [Double]
 
-  /// - Parameter outputs: of `design.all`, in that order, finite.
-  public init(_ design: SobolDesign, outputs: [Double]) {
-    let n = design.a.count
-    precondition(outputs.count == n * (design.inputs + 2), "\(outputs.count) outputs")
+  /// - Parameters:
+  ///   - n: points of each set of a design.
+  ///   - inputs: of the design.
+  ///   - outputs: of `design.all`, in that order, finite.
+  public init(points n: Int, inputs: Int, outputs: [Double]) {
+    precondition(outputs.count == n * (inputs + 2), "\(outputs.count) outputs")
     let a = Array(outputs[..<n])
     let b = Array(outputs[n..<(2 * n)])
     var moments = Moments()
@@ -89,7 +91,7 @@ public struct SobolIndices: Sendable, Equatable {
       let mixed = outputs[((2 + input) * n)..<((3 + input) * n)]
       return zip(set, mixed).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Double(2 * n)
     }
-    first = (0..<design.inputs).map { variance > 0 ? 1 - half(b, $0) / variance : 0 }
-    total = (0..<design.inputs).map { variance > 0 ? half(a, $0) / variance : 0 }
+    first = (0..<inputs).map { variance > 0 ? 1 - half(b, $0) / variance : 0 }
+    total = (0..<inputs).map { variance > 0 ? half(a, $0) / variance : 0 }
   }
 }

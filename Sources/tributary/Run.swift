@@ -89,13 +89,20 @@ struct ResultOptions: ParsableArguments {
   }
 
   /// Runs what is left of an experiment, and writes its folder.
-  func finish(_ loaded: LoadedScenario, _ path: String) throws -> SweepResult {
+  ///
+  /// - Parameters:
+  ///   - kind: of an experiment whose points are not the scenario's own.
+  ///   - sensitivity: the content of `sensitivity.csv`.
+  func finish(
+    _ loaded: LoadedScenario, _ path: String, kind: String? = nil,
+    sensitivity: ((SweepResult) -> String)? = nil
+  ) throws -> SweepResult {
     try reportingFailures {
       let folder = try ResultFolder(
-        path, for: loaded.makeExperiment(), createsParent: out == nil)
+        path, for: loaded.makeExperiment(kind), createsParent: out == nil)
       for note in folder.notes { complain("tributary: \(note)") }
       try Workers(loaded, folder, jobs: threads).run()
-      let result = try folder.finish()
+      let result = try folder.finish(sensitivity: sensitivity)
       do {
         try ResultIndex(beside: folder.path).insert(folder.path)
       } catch {

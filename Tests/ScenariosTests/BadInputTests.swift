@@ -57,7 +57,7 @@ struct BadInputTests {
     ("sweep: {seed: [1, x]}", "5: seed: x: is not a whole number; write it like '100'"),
     ("sweep: {chains.b.name: [x]}", "5: chains: the list has no element 'b' (allowed: a)"),
     ("sweep: {seed.x: [1]}\nseed: 5", "5: seed: is a single value here ('5')"),
-    ("sweep: {seed: {from: 1, to: 5}}", "5: sweep.seed.points: is missing: how many values"),
+    ("sweep: {seed: {from: 1, to: 5}}", "5: sweep.seed.points: needs either"),
     ("sweep: {until: {from: 1 s, to: 5 h, points: 2}}", "5: sweep.until.to: 5 h: must have the sa"),
     ("sweep: {seed: {from: 1, to: 5, step: 7}}", "5: sweep.seed.step: 7: must be above zero and"),
     ("sweep: {seed: {from: 1, to: 5, step: 0}}", "5: sweep.seed.step: 0: must be above zero and"),

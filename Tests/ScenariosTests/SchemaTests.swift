@@ -5,7 +5,7 @@ import Testing
 @Suite("Schema of scenarios")
 struct SchemaTests {
   static let text = (try? ScenarioSchema.text { try Scenario($0) }) ?? ""
-  static let validator = try? SchemaValidator(text)
+  static var validator: SchemaValidator? { try? SchemaValidator(text) }
 
   private func complaints(_ text: String) throws -> [String] {
     let validator = try #require(Self.validator)

@@ -25,7 +25,8 @@ struct SensitivityTests {
     var bits = RandomStream(seed: seed, purpose: "shift", entity: UInt64(repetition))
     let design = SobolDesign(
       points: points, shift: (0..<6).map { _ in UInt32(truncatingIfNeeded: bits.next()) })
-    return SobolIndices(design, outputs: design.all.map(ishigami))
+    return SobolIndices(
+      points: design.a.count, inputs: design.inputs, outputs: design.all.map(ishigami))
   }
 
   @Test("Ishigami's function has the indices that theory gives it")
@@ -75,9 +76,11 @@ struct SensitivityTests {
     var bits = RandomStream(seed: 1, purpose: "shift")
     let design = SobolDesign(
       points: 64, shift: (0..<4).map { _ in UInt32(truncatingIfNeeded: bits.next()) })
-    let idle = SobolIndices(design, outputs: design.all.map { $0[0] })
+    let idle = SobolIndices(
+      points: design.a.count, inputs: design.inputs, outputs: design.all.map { $0[0] })
     #expect(idle.total[1] == 0 && (idle.first[0] - 1).magnitude < 1e-12)
-    let flat = SobolIndices(design, outputs: design.all.map { _ in 3 })
+    let flat = SobolIndices(
+      points: design.a.count, inputs: design.inputs, outputs: design.all.map { _ in 3 })
     #expect(flat.first == [0, 0] && flat.total == [0, 0])
   }
 }

@@ -11,17 +11,10 @@ struct SweepRange {
 
   private enum Scale: String, CaseIterable { case linear, log }
 
-  /// A number as written, and its parts.
-  private struct Amount {
-    var text: String
-    var number = 0.0
-    var unit = ""
-  }
-
   /// How the values between the ends are placed.
   private struct Grid {
-    let from: Amount
-    let to: Amount
+    let from: WrittenAmount
+    let to: WrittenAmount
     let scale: Scale
     let isWhole: Bool
     /// How many values there are before rounding.
@@ -34,12 +27,14 @@ struct SweepRange {
     let log = ReadingLog(.reading)
     let section = Section(
       log, path: "sweep.\(entry.key)", origin: entry.keyOrigin, entries: entries)
-    let from = Self.amount("from", "the first value", of: section)
-    let to = Self.amount("to", "the last value, or a bound of it", of: section)
+    let from = WrittenAmount("from", "the first value", of: section)
+    let to = WrittenAmount("to", "the last value, or a bound of it", of: section)
     let points = section.optional("points") {
       $0.count($1, in: 2...ScenarioDocument.mostPoints, "how many values")
     }
-    let step = section.optional("step") { Self.amount($1, "from one value to the next", of: $0) }
+    let step = section.optional("step") {
+      WrittenAmount($1, "from one value to the next", of: $0)
+    }
     var grid = Grid(
       from: from, to: to,
       scale: section.choice("scale", of: Scale.self, default: .linear, "how they are spaced"),
@@ -60,7 +55,7 @@ struct SweepRange {
   }
 
   /// Makes `grid` one of equal steps.
-  private static func walk(_ step: Amount, _ grid: inout Grid, _ section: Section) {
+  private static func walk(_ step: WrittenAmount, _ grid: inout Grid, _ section: Section) {
     let length = abs(grid.to.number - grid.from.number)
     section.require(grid.scale == .linear, "step", "is for a linear scale; give 'points'")
     section.require(step.unit == grid.from.unit, "step", "must have the same unit as 'from'")
@@ -92,7 +87,8 @@ struct SweepRange {
       }
       let rounded = grid.isWhole ? number.rounded() : number
       let digits = grid.scale == .linear || grid.isWhole ? 9 : 6
-      var text = decimal(rounded, digits: digits) + (from.unit.isEmpty ? "" : " \(from.unit)")
+      var text =
+        WrittenAmount.decimal(rounded, digits: digits) + (from.unit.isEmpty ? "" : " \(from.unit)")
       if !grid.isWhole {
         if index == 0 { text = from.text }
         let isLast = index == grid.count - 1
@@ -103,27 +99,5 @@ struct SweepRange {
       if texts.last != text { texts.append(text) }
     }
     return texts
-  }
-
-  private static func amount(_ key: String, _ sentence: String, of section: Section) -> Amount {
-    let text = section.text(key, sentence)
-    guard !text.isEmpty else { return Amount(text: text) }
-    let bytes = Array(text.utf8)
-    do {
-      let (number, length) = try ExactDecimal.parse(prefixOf: bytes)
-      let amount = number.double(times: 1, over: 1)
-      if !amount.isFinite { section.fail(key, "is too large") }
-      let unit = String(decoding: bytes[length...], as: UTF8.self).drop { $0 == " " }
-      return Amount(text: text, number: amount, unit: String(unit))
-    } catch {
-      section.fail(key, error.message)
-      return Amount(text: text)
-    }
-  }
-
-  /// `number` with at most `digits` significant digits and no superfluous zeros.
-  private static func decimal(_ number: Double, digits: Int) -> String {
-    if let whole = Int64(exactly: number), abs(whole) < 1_000_000_000_000 { return "\(whole)" }
-    return String(format: "%.\(digits)g", number)
   }
 }
