@@ -8,7 +8,11 @@ struct Schedule {
     let seeds: [UInt64]
     var records: [RunRecord?]
     /// Handed out or finished.
-    var isTaken: [Bool]
+    private(set) var isTaken: [Bool]
+    /// How many from the first on are taken without a gap, and how many of all.
+    private(set) var takenPrefix = 0
+    private(set) var taken = 0
+    private(set) var done = 0
     var precision: PointPrecision?
     /// Replications from the first on that are there without a gap.
     var prefix = 0
@@ -22,8 +26,31 @@ struct Schedule {
       return min(max(precision.rule.atLeast, prefix + 1), seeds.count)
     }
 
+    init(_ plan: SweepPoint, _ records: [RunRecord?], _ rule: StoppingRule?) {
+      seeds = plan.seeds
+      self.records = records.map { _ in nil }
+      isTaken = records.map { _ in false }
+      precision = rule.map { PointPrecision($0) }
+      for case let record? in records { keep(record) }
+    }
+
+    mutating func take(_ replication: Int) {
+      guard !isTaken[replication] else { return }
+      isTaken[replication] = true
+      taken += 1
+      while takenPrefix < isTaken.count, isTaken[takenPrefix] { takenPrefix += 1 }
+    }
+
+    mutating func keep(_ record: RunRecord) {
+      let replication = record.id.replication
+      take(replication)
+      if records[replication] == nil { done += 1 }
+      records[replication] = record
+      advance()
+    }
+
     /// Goes on as far as records are there without a gap.
-    mutating func advance() {
+    private mutating func advance() {
       while needed == nil, prefix < records.count, let record = records[prefix] {
         prefix += 1
         precision?.add(record.outcome)
@@ -35,13 +62,7 @@ struct Schedule {
   private var points: [Point]
 
   init(_ experiment: Experiment, records: [[RunRecord?]]) {
-    points = zip(experiment.points, records).map { plan, records in
-      var point = Point(
-        seeds: plan.seeds, records: records, isTaken: records.map { $0 != nil },
-        precision: experiment.stopping.map { PointPrecision($0) })
-      point.advance()
-      return point
-    }
+    points = zip(experiment.points, records).map { Point($0, $1, experiment.stopping) }
   }
 
   /// The runs that are known to be needed and not there, in the plan's order.
@@ -54,41 +75,31 @@ struct Schedule {
 
   /// Runs that count and are there, and how many there will be as far as is known.
   var progress: (done: Int, total: Int) {
-    points.reduce((0, 0)) { sum, point in
-      let done = point.records.prefix(point.certain).count { $0 != nil }
-      return (sum.0 + done, sum.1 + point.certain)
-    }
+    points.reduce((0, 0)) { ($0.0 + min($1.done, $1.certain), $0.1 + $1.certain) }
   }
 
   /// The next run to do: first what is needed in any case, then what may be, of the point with the
-  /// fewest runs ahead of its decision.
+  /// fewest runs ahead of its decision. O(points).
   mutating func take() -> RunID? {
-    for index in points.indices {
-      if let id = take(from: index, below: points[index].certain) { return id }
+    if let index = points.firstIndex(where: { $0.takenPrefix < $0.certain }) {
+      return take(from: index)
     }
-    let open = points.indices.filter { points[$0].needed == nil }
-    let ahead = open.filter { points[$0].isTaken.contains(false) }
-      .min { a, b in
-        (points[a].isTaken.count { $0 } - points[a].prefix, a)
-          < (points[b].isTaken.count { $0 } - points[b].prefix, b)
+    let ahead = points.indices
+      .filter { points[$0].needed == nil && points[$0].takenPrefix < points[$0].seeds.count }
+      .min {
+        (points[$0].taken - points[$0].prefix, $0) < (points[$1].taken - points[$1].prefix, $1)
       }
-    return ahead.flatMap { take(from: $0, below: points[$0].seeds.count) }
+    return ahead.map { take(from: $0) }
   }
 
-  private mutating func take(from index: Int, below limit: Int) -> RunID? {
-    guard let replication = points[index].isTaken[..<limit].firstIndex(of: false) else {
-      return nil
-    }
-    points[index].isTaken[replication] = true
+  private mutating func take(from index: Int) -> RunID {
+    let replication = points[index].takenPrefix
+    points[index].take(replication)
     return RunID(
       point: index, replication: replication, seed: points[index].seeds[replication])
   }
 
-  mutating func keep(_ record: RunRecord) {
-    points[record.id.point].records[record.id.replication] = record
-    points[record.id.point].isTaken[record.id.replication] = true
-    points[record.id.point].advance()
-  }
+  mutating func keep(_ record: RunRecord) { points[record.id.point].keep(record) }
 
   /// A goal of the rule that no metric of some point has the name of.
   var missingGoal: StoppingRule.Goal? { points.lazy.compactMap { $0.precision?.missing }.first }

@@ -5,7 +5,7 @@ import Testing
 @Suite("Comparison") struct ComparisonTests {
   let scratch = Scratch()
 
-  /// One system as a folder: latency and throughput around these means, with noise that seeds share.
+  /// One system as a folder: figures around these means, with noise that seeds share.
   @discardableResult
   private func folder(
     _ name: String, latency: Double, throughput: Double = 1000, replications: Int = 10,

@@ -59,7 +59,8 @@ import Testing
   }
 
   @Test("a product of centred inputs is interaction alone") func interaction() throws {
-    let found = try #require(report { a, b, _ in (a - 0.5) * (b - 0.5) }.outputs.first)
+    let found = try #require(
+      report(points: 1_024) { a, b, _ in (a - 0.5) * (b - 0.5) }.outputs.first)
     for row in found.rows {
       #expect(close(row.first, 0, 0.05) && close(row.total, 1, 0.05))
       #expect(row.elasticity == nil, "relative to a mean of zero there is none")
