@@ -7,8 +7,9 @@ struct Sensitivity: ParsableCommand {
     abstract: "Find the constants that a conclusion rests on.",
     discussion: """
       The keys of the scenario's 'sensitivity' section, or of --over, are varied one at a time \
-      (elasticities) and all together (Sobol's indices). With --ablate, parts of the simulated world \
-      are made ideal one by one instead. Runs are kept and taken up again as those of a sweep are.
+      (elasticities) and all together (Sobol's indices). With --ablate, parts of the simulated \
+      world are made ideal one by one instead. Runs are kept and taken up again as those of a \
+      sweep are.
       """)
 
   @OptionGroup var scenario: ScenarioOptions
