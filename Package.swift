@@ -63,7 +63,7 @@ let package = Package(
         "BitcoinNG/BitcoinNG.md", "Clique/Clique.md", "DPoS/DPoS.md", "GHOST/GHOST.md",
         "Gasper/Gasper.md", "HotStuff/HotStuff.md", "LayeredPBFT/LayeredPBFT.md",
         "LeaderSubset/LeaderSubset.md", "Nakamoto/Nakamoto.md", "Narwhal/Narwhal.md",
-        "PBFT/PBFT.md", "Praos/Praos.md", "QBFT/QBFT.md", "Raft/Raft.md",
+        "PBFT/PBFT.md", "Praos/Praos.md", "QBFT/QBFT.md", "Raft/Raft.md", "Snowman/Snowman.md",
         "Tendermint/Tendermint.md",
       ]),
     library("Workloads", ["Kernel", "Ledger"], pages: ["Workloads.md"]),

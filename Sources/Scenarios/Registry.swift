@@ -24,6 +24,7 @@ public let registry: [ProtocolEntry] = [
   .committee(Bullshark.self, "Narwhal's DAG ordered by Bullshark; Spiegelman et al., CCS 2022"),
   .committee(LayeredPBFT.self, "PBFT in layers of groups; Li et al., TPDS 2021, and Steward 2006"),
   .committee(LeaderSubset.self, "PBFT among some trusted leaders, others follow; Min 2020"),
+  .committee(Snowman.self, "repeated random sampling of a block tree; Team Rocket et al. 2019"),
   .committee(HotStuff.self, "chained HotStuff of three chains, Yin et al., PODC 2019"),
   .committee(Jolteon.self, "HotStuff of two chains, Gelashvili et al., FC 2022"),
 ]

@@ -13,7 +13,7 @@ struct SnowmanNormalCaseTests {
     var run = SnowmanRun()
     run.n = n
     run.settings.concurrency = concurrency
-    run.arrivals = .closed(clients: 1, think: .constant(1e9))
+    run.arrivals = .closed(clients: 1, think: .constant(1))
     run.until = milliseconds(3500)
     let simulation = run.start()
     simulation.run(until: milliseconds(5000))
