@@ -121,7 +121,8 @@ struct SnowmanFaultTests {
     #expect(simulation.snowman.replicas.allSatisfy { $0.begun == 0 })
   }
 
-  @Test("one-event lanes are reference lanes, and a copy goes on to the same digest",
+  @Test(
+    "one-event lanes are reference lanes, and a copy goes on to the same digest",
     arguments: seeds)
   func determinism(seed: UInt64) {
     var run = Self.run(seed: seed)

@@ -20,7 +20,8 @@ struct SnowmanNormalCaseTests {
     return simulation
   }
 
-  @Test("queries and answers are k (beta + c - 1) a replica and decision, whatever n is",
+  @Test(
+    "queries and answers are k (beta + c - 1) a replica and decision, whatever n is",
     arguments: [25, 50, 100, 200], [1, 4])
   func messages(n: Int, concurrency: Int) {
     let run = Self.run(n: n, concurrency: concurrency)

@@ -28,7 +28,8 @@ struct SnowmanTimingTests {
     #expect(simulation.world.now - submitted == .milliseconds(2) * (rounds + 1))
   }
 
-  @Test("a poll is an even sample: who holds f replicas holds it as often as theory says",
+  @Test(
+    "a poll is an even sample: who holds f replicas holds it as often as theory says",
     arguments: [40, 55, 65, 75])
   func capture(f: Int) {
     let n = 100
