@@ -135,7 +135,10 @@ struct SnowmanFaultTests {
     run.faults = [
       Fault(
         at: milliseconds(300),
-        .crash(.node(NodeID(1)), downTime: .milliseconds(300), keepsDisk: seed % 3 == 0))
+        .crash(.node(NodeID(1)), downTime: .milliseconds(300), keepsDisk: seed % 3 == 0)),
+      // Nothing is done ahead of the end: the clients' last host stops there.
+      Fault(
+        at: milliseconds(3000), .crash(.node(NodeID(8)), downTime: nil, keepsDisk: true)),
     ]
     let quick = run.start()
     quick.run(until: milliseconds(1000))

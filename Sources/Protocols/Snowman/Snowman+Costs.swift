@@ -33,8 +33,8 @@ extension Snowman {
     switch message {
     case .transactions(let range): return work(uponRequests: Int(range.count), bytes: bytes)
     case .pushQuery(let block, _), .put(let block):
-      // A block is hashed to see whether it is known; if it is, nothing else is checked.
-      let isNew = !tree.contains { $0.block == block } && effects.batches.contains(block.batch)
+      // Both kinds bring blocks that are new, but for a few.
+      let isNew = effects.batches.contains(block.batch)
       let requests = isNew ? effects.batches[block.batch].transactions : 0
       let signatures = (isNew ? 1 : 0) + (settings.verifiesRequests ? requests : 0)
       return Work(

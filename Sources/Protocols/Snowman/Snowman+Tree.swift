@@ -96,6 +96,7 @@ extension Snowman {
         succeed(child, of: k)
       } else if !settings.weakness.contains(.noConsecutive) {
         tree[k].confidence = 0
+        if tree[k].isReached { lean(k) }
       }
     }
     if !hasSucceeded { failed += 1 }
@@ -111,6 +112,34 @@ extension Snowman {
       best = c
     }
     return best
+  }
+
+  /// No child has alpha votes: if those do together whose digests share the first bit in which
+  /// siblings differ, the one with most votes among them is preferred, without confidence, so that
+  /// three or more equal siblings do not stand still.
+  private mutating func lean(_ k: Int) {
+    var differing: UInt64 = 0
+    let first = tree[Int(tree[k].preferred)].digest.value
+    for c in (k + 1)..<tree.count where Int(tree[c].parent) == k {
+      differing |= tree[c].digest.value ^ first
+    }
+    guard differing != 0 else { return }
+    let bit: UInt64 = 1 << UInt64(63 - differing.leadingZeroBitCount)
+    var side = bit
+    for _ in 0..<2 {
+      defer { side = 0 }
+      var votes = 0
+      var best = -1
+      for c in (k + 1)..<tree.count
+      where Int(tree[c].parent) == k && tree[c].digest.value & bit == side {
+        votes += Int(tree[c].votes)
+        if best < 0 || tree[c].votes > tree[best].votes { best = c }
+      }
+      guard votes >= alphaPreference else { continue }
+      tree[best].strength = max(
+        tree[best].strength, tree[Int(tree[k].preferred)].strength)
+      tree[k].preferred = Int32(best)
+    }
   }
 
   private mutating func markChildren(of k: Int, reached child: Int?) {

@@ -113,7 +113,12 @@ public struct Snowman: ConsensusProtocol {
         Query(wanted: node?.digest ?? Digest(0), height: height, sender: i, poll: poll), &effects)
     case .pullQuery(let wanted, let height, let poll):
       let query = Query(wanted: wanted, height: height, sender: i, poll: poll)
-      if knows(wanted) { answer(query, &effects) } else { deferQuery(query, &effects) }
+      // Who asks about a height that is accepted here is behind: its block can wait.
+      if knows(wanted) || height <= tree[0].height {
+        answer(query, &effects)
+      } else {
+        deferQuery(query, &effects)
+      }
     case .chits(let preferred, let atHeight, let accepted, let poll):
       collect(
         Answer(
