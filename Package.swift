@@ -60,11 +60,11 @@ let package = Package(
     library(
       "Protocols", ["Kernel", "Ledger", "Machines", "Consensus"],
       pages: [
-        "BitcoinNG/BitcoinNG.md", "Clique/Clique.md", "DPoS/DPoS.md", "GHOST/GHOST.md",
-        "Gasper/Gasper.md", "HotStuff/HotStuff.md", "LayeredPBFT/LayeredPBFT.md",
-        "LeaderSubset/LeaderSubset.md", "Nakamoto/Nakamoto.md", "Narwhal/Narwhal.md",
-        "PBFT/PBFT.md", "Praos/Praos.md", "QBFT/QBFT.md", "Raft/Raft.md", "Snowman/Snowman.md",
-        "Tendermint/Tendermint.md",
+        "Algorand/Algorand.md", "BitcoinNG/BitcoinNG.md", "Clique/Clique.md", "DPoS/DPoS.md",
+        "GHOST/GHOST.md", "Gasper/Gasper.md", "GroupPBFT/GroupPBFT.md", "HotStuff/HotStuff.md",
+        "LayeredPBFT/LayeredPBFT.md", "LeaderSubset/LeaderSubset.md", "Nakamoto/Nakamoto.md",
+        "Narwhal/Narwhal.md", "PBFT/PBFT.md", "Praos/Praos.md", "QBFT/QBFT.md", "Raft/Raft.md",
+        "Snowman/Snowman.md", "Tendermint/Tendermint.md",
       ]),
     library("Workloads", ["Kernel", "Ledger"], pages: ["Workloads.md"]),
     library(

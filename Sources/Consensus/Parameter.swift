@@ -155,11 +155,16 @@ public protocol ScenarioProtocol: ConsensusProtocol {
   /// Who does what among `nodes` nodes. Where the values cannot work, `problem` says so first.
   static func roles(_ values: ParameterValues, nodes: Int) -> Roles
 
+  /// What keeps what it decides decided.
+  static func finality(_ values: ParameterValues) -> FinalityRule
+
   init(_ values: ParameterValues, _ context: ReplicaContext)
 }
 
 extension ScenarioProtocol {
   public static func problem(with values: ParameterValues, nodes: Int) -> String? { nil }
+
+  public static func finality(_ values: ParameterValues) -> FinalityRule { .deterministic }
 
   public static func roles(_ values: ParameterValues, nodes: Int) -> Roles {
     Roles(Committee(n: nodes))
@@ -189,6 +194,9 @@ public protocol ScenarioChainProtocol: ChainProtocol {
   /// What is wrong with a combination of values, as a sentence; `nil` if they can work.
   static func problem(with values: ParameterValues, nodes: Int) -> String?
 
+  /// What keeps what it decides decided.
+  static func finality(_ values: ParameterValues) -> FinalityRule
+
   /// One protocol value a node, and the arena with the genesis block.
   static func make(
     _ values: ParameterValues, _ context: ChainContext
@@ -197,4 +205,9 @@ public protocol ScenarioChainProtocol: ChainProtocol {
 
 extension ScenarioChainProtocol {
   public static func problem(with values: ParameterValues, nodes: Int) -> String? { nil }
+
+  /// Of hashing if that is how blocks are found; else a protocol has to say it.
+  public static func finality(_ values: ParameterValues) -> FinalityRule {
+    mines ? .hashing : .unknown
+  }
 }

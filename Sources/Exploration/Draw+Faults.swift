@@ -7,9 +7,9 @@ extension Draw {
   /// Nodes that lie, stay away or lose their disk: inside the assumptions at most as many as are
   /// tolerated, beyond them at least one more.
   mutating func drawFaulty() -> [Int] {
-    guard let roles = swarm.entry.roles(with: swarm.values, nodes: nodes) else { return [] }
-    let most = roles.tolerated
-    let members = roles.committee.n
+    let roles = swarm.entry.roles(with: swarm.values, nodes: nodes)
+    let most = roles?.tolerated ?? (nodes - 1) / 3
+    let members = roles?.committee.n ?? nodes
     let count =
       swarm.isBeyond
       ? random.range(most + 1...max(most + 1, (members + 1) / 2)) : random.range(0...most)
@@ -32,6 +32,7 @@ extension Draw {
   /// What the faulty nodes do.
   mutating func drawAdversaries(_ faulty: [Int]) {
     guard !faulty.isEmpty else { return }
+    guard !swarm.entry.spreads else { return drawSilence(faulty) }
     guard canLie else { return drawStops(faulty) }
     // Liars are at their worst together.
     if random.bernoulli(0.5) {
@@ -44,7 +45,22 @@ extension Draw {
     }
   }
 
-  /// Faulty nodes of a protocol that tolerates crashes only: some stay down. Beyond that, all do, or
+  /// Nodes of a chain that spreads blocks make none and relay none; beyond the assumptions, the
+  /// chain is cut in two for long.
+  private mutating func drawSilence(_ faulty: [Int]) {
+    guard swarm.isBeyond else {
+      disturbances.append(
+        .init(.adversaries, "{ nodes: \(list(faulty)), behaviour: { silent: {} } }"))
+      return
+    }
+    let (at, duration) = (text(calm / 20), text(calm * 9 / 10))
+    disturbances.append(
+      .init(
+        .faults, "{ at: \(at), for: \(duration), partition: { parts: [\(list(faulty))] } }"))
+  }
+
+  /// Faulty nodes of a protocol that tolerates crashes only: some stay down. Beyond that, all do,
+  /// or
   /// all lose what they had promised.
   private mutating func drawStops(_ faulty: [Int]) {
     guard swarm.isBeyond else {
@@ -109,12 +125,18 @@ extension Draw {
   mutating func drawFault(_ faulty: [Int]) {
     let (at, duration) = span()
     let when = "at: \(at), for: \(duration)"
+    guard !swarm.entry.spreads else {
+      let text =
+        random.bernoulli(0.7)
+        ? "{ at: \(at), crash: any, for: \(duration) }"
+        : "{ \(when), links: { duplication: \(random.range(1...30)) % } }"
+      disturbances.append(.init(.faults, text))
+      return
+    }
     let text: String
     switch random.range(0..<9) {
     case 0, 1, 2: text = "{ at: \(at), crash: \(random.range(0..<nodes)), for: \(duration) }"
-    case 3:
-      let target = swarm.entry.spreads ? "any" : "leader"
-      text = "{ at: \(at), crash: \(target), for: \(duration) }"
+    case 3: text = "{ at: \(at), crash: leader, for: \(duration) }"
     case 4, 5:
       let oneWay = random.bernoulli(0.3)
       text = "{ \(when), partition: { parts: [\(list(some(of: nodes)))], one-way: \(oneWay) } }"

@@ -5,11 +5,12 @@ import Scenarios
 /// Draws a trial: everything from one stream, in a fixed order.
 ///
 /// Assumptions of a committee: partial synchrony. Until global stabilisation, delays are without
-/// bound, links lose and repeat messages, and any correct node may stop and come back with its disk;
+/// bound, links lose and repeat messages, and any correct node may stop and come back with its
+/// disk;
 /// afterwards all is calm. Nodes that lie, stay away or lose their disk are at most as many as the
 /// protocol tolerates. A protocol that tolerates crashes only has no liars and no lost disks.
-/// Assumptions of a chain that spreads blocks: bounded delays throughout; fewer than half of its
-/// nodes are down at a time.
+/// Assumptions of a chain that spreads blocks: bounded delays throughout, no loss; nodes stop and
+/// come back with their disk, and at most a third make and relay nothing.
 struct Draw {
   let swarm: Swarm
   let seed: UInt64

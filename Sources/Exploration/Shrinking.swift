@@ -1,7 +1,8 @@
 /// Makes a failing list as short as it can by leaving parts out: delta debugging (Zeller and
 /// Hildebrandt, IEEE TSE 28(2), 2002), then one element at a time.
 ///
-/// - Parameter fails: whether what is left still fails. Called at most about n² times, mostly n log n.
+/// - Parameter fails: whether what is left still fails. Called at most about n² times, mostly n
+/// log n.
 /// - Returns: a list of which no single element can be left out; the order is kept.
 public func shrunk<Element>(_ whole: [Element], fails: ([Element]) -> Bool) -> [Element] {
   var current = whole

@@ -81,7 +81,15 @@ public struct Swarm: Sendable {
       until = min(until + slice, scenario.end)
       events += run.run(until: until)
     }
-    return Verdict(scenario, run, until: Self.isServed(run) ? until : scenario.end, events: events)
+    let end = Self.isServed(run) ? until : scenario.end
+    var verdict = Verdict(scenario, run, until: end, events: events)
+    if isBeyond, verdict.reversals > 0 {
+      verdict.findings.append(
+        Trial.Finding(
+          monitor: "reversal", time: end.seconds,
+          detail: "\(verdict.reversals) decided blocks were left"))
+    }
+    return verdict
   }
 
   private static func isServed(_ run: Simulation) -> Bool {
@@ -123,6 +131,9 @@ public struct Verdict: Sendable, Equatable {
   public var findings: [Trial.Finding]
   public var events: Int
   public var decisions: Int
+  /// Decided blocks that were left again. Chains that decide by depth may have some, as seldom as
+  /// their analysis says; only beyond the assumptions are they findings.
+  public var reversals: Int
   public var digest: UInt64
 
   init(_ scenario: Scenario, _ run: Simulation, until end: SimTime, events: Int) {
@@ -130,6 +141,7 @@ public struct Verdict: Sendable, Equatable {
       Trial.Finding(monitor: $0.monitor, time: $0.time, detail: $0.detail)
     }
     self.events = events
+    reversals = run.subsystems.map(\.reversals).reduce(0, +)
     decisions = run.world.decisions.reduce(0, +)
     var fold = RunDigest()
     for part in run.digests { fold.fold(part.digest) }

@@ -37,12 +37,16 @@ public struct BundleBook: Sendable {
   private var free = UInt32.max
   /// Unsettled bundles of each population, by their first number.
   private var byPopulation: [SlidingArray<BundleID>]
+  /// Whether a population's bundles came in another order than that of their numbers: then a late
+  /// one may stand before some that are dropped.
+  private var isMixed: [Bool]
   /// All transactions that are or were in a bundle, and those in settled blocks.
   public private(set) var known: TxSet
   public private(set) var settled: TxSet
 
   public init(populations: Int) {
     byPopulation = Array(repeating: SlidingArray(), count: populations)
+    isMixed = Array(repeating: false, count: populations)
     known = TxSet(populations: max(populations, 1))
     settled = known
   }
@@ -65,6 +69,7 @@ public struct BundleBook: Sendable {
     while place > byPopulation[p].startIndex,
       bundles[Int(byPopulation[p][place - 1].index)].range.first > range.first
     {
+      isMixed[p] = true
       byPopulation[p][place] = byPopulation[p][place - 1]
       place -= 1
       byPopulation[p][place] = id
@@ -234,7 +239,18 @@ extension BundleBook {
       {
         _ = byPopulation[p].popFirst()
       }
+      if isMixed[p] { forgetDropped(p) }
     }
     return first
+  }
+
+  private mutating func forgetDropped(_ p: Int) {
+    var kept = byPopulation[p].startIndex
+    for place in byPopulation[p].startIndex..<byPopulation[p].endIndex
+    where contains(byPopulation[p][place]) {
+      byPopulation[p][kept] = byPopulation[p][place]
+      kept += 1
+    }
+    byPopulation[p].removeLast(from: kept)
   }
 }

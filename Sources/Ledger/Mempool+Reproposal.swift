@@ -9,6 +9,9 @@ extension Mempool {
     return nil
   }
 
+  /// What waits, by population and number.
+  public var waitingRanges: [TxRange] { waiting.ranges }
+
   /// Whether a part of `range` waits or is proposed.
   public func contains(_ range: TxRange) -> Bool {
     waiting.overlap(with: range) > 0 || proposed.overlap(with: range) > 0

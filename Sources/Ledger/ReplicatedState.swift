@@ -1,8 +1,13 @@
+import Kernel
+
 /// What a replica has executed: the state that a checkpoint certifies and a state transfer copies.
 public struct ReplicatedState: Sendable, Equatable {
   /// Folds every executed batch, in order: equal at replicas that executed the same sequence.
   public private(set) var digest = Digest(0)
   public private(set) var executed: TxSet
+  /// What the state holds beside transactions where a protocol keeps its own rules in it, such as
+  /// who is in the committee; empty in most.
+  public private(set) var configuration: [UInt64] = []
   /// Transactions executed, each counted once.
   public var transactions: Int { executed.count }
 
@@ -25,6 +30,15 @@ public struct ReplicatedState: Sendable, Equatable {
   public mutating func assign(_ other: ReplicatedState) {
     digest = other.digest
     executed.assign(other.executed)
+    configuration = other.configuration
+  }
+
+  /// Puts `words` in place of the configuration; the digest covers them.
+  public mutating func configure(_ words: [UInt64]) {
+    configuration = words
+    var fold = RunDigest(digest.value)
+    for word in words { fold.fold(word) }
+    digest = Digest(fold.value)
   }
 
   /// Executes a null request, which changes nothing but the position.

@@ -20,14 +20,14 @@ public struct TransactionLog: Sendable {
   /// Submission times, by number.
   public private(set) var submitted: [SimTime] = []
   /// Times by phase and number; `.never` until passed.
-  private var passed: [[SimTime]]
+  private var passed = InlineArray<4, [SimTime]>(repeating: [])
   private var passedCount = [Int](repeating: 0, count: Phase.allCases.count)
   /// Transactions that the clients sent again after their timeout.
   public var retried = 0
   /// Transactions that their client will not send again, though it has no reply.
   public var abandoned = 0
 
-  public init() { passed = Array(repeating: [], count: Phase.allCases.count) }
+  public init() {}
 
   /// Makes room, so that a run in steady state does not allocate.
   public mutating func reserve(_ transactions: Int) {

@@ -23,6 +23,9 @@ struct KeyMetric: Sendable, Equatable {
     "99 % latency", ["latency_p99", "latency_total_p99"], .lower, latency: "p99")
   static let money = KeyMetric("Money", ["usd_per_tx", "usd_per_record"], .lower)
   static let energy = KeyMetric("Energy", ["joule_per_tx", "joule_per_record"], .lower)
+  static let settlement = KeyMetric("Settlement", ["settlement_latency"], .lower)
+  static let messages = KeyMetric("Messages", ["messages_per_tx", "messages_per_record"], .lower)
+  static let bytes = KeyMetric("Bytes sent", ["bytes_per_tx", "bytes_per_record"], .lower)
   static let carbon = KeyMetric("Carbon", ["gco2e_per_tx", "gco2e_per_record"], .lower)
 
   /// In the order of the tables.
@@ -32,11 +35,13 @@ struct KeyMetric: Sendable, Equatable {
     KeyMetric("Volume", ["throughput_mb"], .higher),
     median,
     tail,
+    settlement,
+    messages,
+    bytes,
     money,
     energy,
     carbon,
     KeyMetric("Money per GB", ["usd_per_gb"], .lower),
-    KeyMetric("Settlement", ["settlement_latency"], .lower),
     KeyMetric("Stale rate", ["stale_rate", "stale"], .lower),
     KeyMetric("Forked heights", ["forked_heights"], .lower),
     KeyMetric("Block to 50 %", ["propagation_half"], .lower),
@@ -79,15 +84,24 @@ extension Summary {
   /// The cases of the experiment: subsystems that have a key metric, at each point.
   var cases: [Case] {
     let subsystems = self.subsystems
+    let isApart = telltaleKeys
     return points.enumerated().flatMap { index, point in
       subsystems.filter { has(point, $0) }.map { subsystem in
-        var labels = point.labels
+        var labels = point.labels.filter { isApart($0.key) }
         if subsystems.count > 1 || labels.isEmpty {
           labels.append(.init("subsystem", subsystem.isEmpty ? "run" : subsystem))
         }
         return Case(point: index, subsystem: subsystem, labels: labels)
       }
     }
+  }
+
+  /// The swept keys that name cases. How long a run is, is not what is compared: `until` is left
+  /// out where the others tell the points apart.
+  private var telltaleKeys: (String) -> Bool {
+    let others = points.map { $0.labels.filter { $0.key != "until" }.map(\.value) }
+    let isEnough = Set(others).count == points.count
+    return { $0 != "until" || !isEnough }
   }
 
   /// Subsystems with a key metric, or all if there is none of these, in order of appearance.

@@ -1,7 +1,10 @@
 /// The figures of the page.
 extension ReportPage {
   var plots: String {
-    section("Throughput and latency", [.throughput, .median, .tail].compactMap(keyFigure))
+    section(
+      "Throughput and latency",
+      [.throughput, .median, .tail, .settlement].compactMap(keyFigure))
+      + section("Messages per transaction", [.messages, .bytes].compactMap(keyFigure))
       + section("Cost per transaction", KeyMetric.costs.compactMap(keyFigure))
       + section("Over time", seriesFigures)
       + section(
@@ -38,6 +41,7 @@ extension ReportPage {
     let description = "\(metric.title) by case, with 95 % intervals"
     if let axis {
       let curves = self.curves(axis, values)
+      if curves.count > Self.shownCases { return dotFigure(metric, unit, axis, curves) }
       let plot = LinePlot(
         curves: curves,
         xTitle: Self.shortened(axis.key) + (axis.unit.isEmpty ? "" : ", ")
@@ -53,11 +57,36 @@ extension ReportPage {
       }
     }
     let plot = CategoryPlot(
-      rows: Array(rows.prefix(24)), scale: unit.scale, description: description)
+      rows: Array(rows.prefix(Self.shownRows)), scale: unit.scale, description: description)
     return Figure(
       title: metric.title, unit: unit.name,
-      note: rows.count > 24 ? "The first 24 of \(rows.count) cases; the table has all." : "",
+      note: rows.count > Self.shownRows
+        ? "The first \(Self.shownRows) of \(rows.count) cases; the table has all." : "",
       drawing: plot.text)
+  }
+
+  /// A row for each curve and a marker for each value of the swept parameter.
+  private func dotFigure(
+    _ metric: KeyMetric, _ unit: DisplayUnit, _ axis: SweptAxis, _ curves: [LinePlot.Curve]
+  ) -> Figure {
+    let marks = unique(axis.values)
+    let suffix = axis.unit.isEmpty ? "" : " " + axis.unit
+    let names = marks.map { "\(Self.shortened(axis.key)) \(Axis.label($0))\(suffix)" }
+    let rows = curves.prefix(Self.shownRows).map { curve in
+      DotPlot.Row(
+        label: curve.label,
+        points: curve.points.compactMap { point in
+          marks.firstIndex(of: point.x).map { ($0, names[$0], point.value) }
+        })
+    }
+    let plot = DotPlot(
+      rows: rows, scale: unit.scale,
+      description: "\(metric.title) by case and \(Self.shortened(axis.key)), with 95 % intervals")
+    return Figure(
+      title: metric.title, unit: unit.name,
+      note: curves.count > rows.count
+        ? "The first \(rows.count) of \(curves.count) rows; the table has all." : "",
+      legend: names.enumerated().map { ($0.offset, $0.element) }, drawing: plot.text)
   }
 
   /// One curve for each combination of the labels that are not on the x axis.

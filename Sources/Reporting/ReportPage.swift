@@ -6,6 +6,8 @@ struct ReportPage {
 
   /// More cases than this make a plot unreadable; the tables have them all.
   static let shownCases = 8
+  /// Rows of a figure that has one for each case.
+  static let shownRows = 24
 
   init(_ summary: Summary) {
     self.summary = summary

@@ -20,11 +20,13 @@ public let registry: [ProtocolEntry] = [
   .committee(QBFT.self, "QBFT, Istanbul BFT as specified by the Enterprise Ethereum Alliance"),
   .committee(IBFT2.self, "IBFT 2.0, Saltini and Hyland-Wood 2019"),
   .committee(Tendermint.self, "locks and proofs of lock; Buchman et al. 2018, CometBFT v0.34"),
+  .committee(Algorand.self, "committees by private lottery; Algorand's abft.md, SOSP 2017"),
   .committee(Tusk.self, "Narwhal's DAG ordered by Tusk; Danezis et al., EuroSys 2022"),
   .committee(Bullshark.self, "Narwhal's DAG ordered by Bullshark; Spiegelman et al., CCS 2022"),
   .committee(LayeredPBFT.self, "PBFT in layers of groups; Li et al., TPDS 2021, and Steward 2006"),
   .committee(LeaderSubset.self, "PBFT among some trusted leaders, others follow; Min 2020"),
   .committee(Snowman.self, "repeated random sampling of a block tree; Team Rocket et al. 2019"),
+  .committee(GroupPBFT.self, "PBFT among elected endorsers, era by era; Lao et al., IPDPS 2020"),
   .committee(HotStuff.self, "chained HotStuff of three chains, Yin et al., PODC 2019"),
   .committee(Jolteon.self, "HotStuff of two chains, Gelashvili et al., FC 2022"),
 ]
@@ -46,6 +48,7 @@ public struct ProtocolEntry: Sendable {
   public let hasInvalidProposals: Bool
   /// What is wrong with the values for so many nodes, if anything.
   let problem: @Sendable (ParameterValues, Int) -> String?
+  let finality: @Sendable (ParameterValues) -> FinalityRule
   let roles: @Sendable (ParameterValues, Int) -> Roles?
   let build: @Sendable (ChainBlueprint) -> BuiltChain
 }
@@ -55,6 +58,9 @@ extension ProtocolEntry {
   public func problem(with values: ParameterValues, nodes: Int) -> String? {
     problem(values, nodes)
   }
+
+  /// What keeps decided what a chain with these values has decided.
+  public func finality(with values: ParameterValues) -> FinalityRule { finality(values) }
 
   /// Who does what among `nodes` nodes; `nil` for a protocol that spreads blocks.
   ///
@@ -106,6 +112,7 @@ extension ProtocolEntry {
         }
         return P.problem(with: values, nodes: nodes)
       },
+      finality: { P.finality($0) },
       roles: { P.roles($0, nodes: $1) },
       build: { blueprint in
         let n = blueprint.nodes.count
@@ -151,6 +158,7 @@ extension ProtocolEntry {
       weighsAllBlocks: P.weighsAllBlocks,
       marksProposals: false, hasInvalidProposals: false,
       problem: { P.problem(with: $0, nodes: $1) },
+      finality: { P.finality($0) },
       roles: { _, _ in nil },
       build: { blueprint in
         guard let plan = blueprint.plan.consensus.spreading else {

@@ -87,27 +87,6 @@ extension Scenario {
     }
   }
 
-  /// Confirmations that the stated adversary reverts with at most the stated probability (the exact
-  /// race, without delays), and the mean time to them: inclusion, and the further blocks at the
-  /// interval that the chain had. Of proof of work only; deterministic finality needs none.
-  private func reportSettlement(_ outcome: inout Outcome) {
-    for chain in chains where chain.consensus.entry.mines {
-      let needed = (1...10_000).first {
-        DoubleSpend.exact(q: settlement.adversary, z: $0) <= settlement.error
-      }
-      guard let needed, let interval = outcome["\(chain.name).block_interval"],
-        let ingest = outcome["\(chain.name).ingest_mean"],
-        let include = outcome["\(chain.name).include_mean"]
-      else { continue }
-      outcome.metrics += [
-        .init("\(chain.name).settlement_confirmations", "1", Double(needed)),
-        .init(
-          "\(chain.name).settlement_latency", "s",
-          ingest + include + Double(needed - 1) * interval),
-      ]
-    }
-  }
-
   /// Without the last digits of a special function, which differ between processors.
   private func steadied(_ value: Double) -> Double { (value * 1e13).rounded() / 1e13 }
 

@@ -126,11 +126,9 @@ extension BlockchainState {
     switch kind {
     case ChainEvent.note:
       let number = UInt32(truncatingIfNeeded: event.payload.a)
-      guard event.payload.c == 1, notes.contains(number) else {
-        return Work(verification: .zero, handling: handling)
-      }
-      return Work(
-        verification: protocols[i].workOfNote(notes[number], effects), handling: handling)
+      let isNew = event.payload.c == 1 && notes.contains(number)
+      let check = isNew ? protocols[i].workOfNote(notes[number], effects) : .zero
+      return Work(verification: check, handling: handling)
     case ChainEvent.block, ChainEvent.compact, ChainEvent.transactions:
       let block = BlockID(index: UInt32(truncatingIfNeeded: event.payload.a))
       guard effects.blocks.contains(block), !hasCome(block, i)
@@ -372,46 +370,5 @@ extension BlockchainState {
     case .oneUploadAtATime(let control, _):
       world.propagate(event, bytes: bytes, over: route, sent: world.now + control)
     }
-  }
-
-  /// Starts the next upload of node `i`, if `generation` is still its own.
-  mutating func startUpload(_ i: Int, generation: UInt32, _ world: inout World) {
-    guard generation == nodes[i].uploadGeneration else { return }
-    guard case .oneUploadAtATime(_, let processing) = settings.links,
-      let upload = nodes[i].uploads.popFirst()
-    else {
-      nodes[i].isUploading = false
-      return
-    }
-    nodes[i].isUploading = true
-    nodes[i].uploadGeneration &+= 1
-    let current = nodes[i].uploadGeneration
-    let peer = Int(settings.topology.neighbours[Int(upload.connection)])
-    let event = Event(
-      at: .zero, subsystem: index, kind: upload.message, target: UInt32(peer),
-      payload: .init(
-        UInt64(upload.item) | UInt64(reverse.back[Int(upload.connection)]) << 32,
-        UInt64(upload.bytes), 1 << 63 | UInt64(current) << 32 | UInt64(i)))
-    let (from, to) = (nodes[i].machine, nodes[peer].machine)
-    let sent = world.now + world.machines.transfer(upload.bytes, from: from, to: to) + processing
-    let passage = world.propagate(
-      event, bytes: upload.bytes,
-      over: Route(
-        from: from, to: to, channel: index, sender: i, connection: Int(upload.connection)),
-      sent: sent)
-    if case .lost = passage {
-      world.schedule(
-        Event(
-          at: sent, subsystem: index, kind: ChainEvent.uploadEnd, target: UInt32(i),
-          payload: .init(UInt64(current))))
-    }
-  }
-
-  /// An upload has arrived: its sender's next begins.
-  private mutating func endUpload(_ event: Event, _ world: inout World) {
-    let sender = Int(UInt32(truncatingIfNeeded: event.payload.c))
-    let generation = UInt32(truncatingIfNeeded: event.payload.c >> 32) & 0x7FFF_FFFF
-    guard generation == nodes[sender].uploadGeneration & 0x7FFF_FFFF else { return }
-    startUpload(sender, generation: nodes[sender].uploadGeneration, &world)
   }
 }

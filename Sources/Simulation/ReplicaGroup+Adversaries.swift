@@ -118,9 +118,11 @@ extension ReplicaGroupState {
   static var secondCopy: UInt64 { 1 << 31 }
 
   func isSecond(_ seat: Int) -> Bool { seat >= roles }
+  @inline(__always)
   func role(of seat: Int) -> Int { seat < roles ? seat : adversaries.twins[seat - roles] }
 
   /// Whether what comes for role `i` has to be looked at: it may be censored, or for two copies.
+  @inline(__always)
   func isDiverted(_ event: Event, at i: Int) -> Bool {
     guard i < roles, !adversaries.ofRole[i].isEmpty else { return false }
     return event.kind == Kind.message.rawValue || event.kind == Boundary.submit
@@ -208,6 +210,7 @@ extension ReplicaGroupState {
 
 extension ReplicaGroupState {
   /// Whether what `seat` puts out has to be looked at.
+  @inline(__always)
   func isTampered(_ seat: Int) -> Bool {
     seat >= roles || !adversaries.ofRole[seat].isEmpty
   }

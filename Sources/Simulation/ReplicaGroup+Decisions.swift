@@ -177,9 +177,8 @@ extension ReplicaGroupState {
       world.trace?.mark(.decision, "slot \(decision.slot.number)", at: seats[i].node, now)
     }
     replyToAll(decision, from: i, naming: proposer, &world)
-    if let oldest = books.oldestNeeded(
-      retaining: replicas[i].retainedSlots, effects.batches)
-    {
+    let retained = Self.retainedSlots(of: &replicas[i])
+    if let oldest = books.oldestNeeded(retaining: retained, effects.batches) {
       effects.batches.drop(before: oldest)
     }
     if let target = settings.decisions, world.decisions[Int(index)] >= target {

@@ -27,14 +27,14 @@ extension ReplicaGroupState {
     books.noteSealed(effects.batches, by: i < roles ? i : role(of: i), at: handled, &world)
     changeTimers(of: i, from: completed, &world)
     guard !effects.items.isEmpty else { return }
-    let proposer = replicas[i].proposer
+    let proposer = Self.proposer(of: &replicas[i])
     if completed == world.now, seats[i].outbox.isEmpty {
       for k in effects.items.indices {
         carryOut(Output(effect: effects.items[k], proposer: proposer), of: i, &world)
       }
     } else {
-      for item in effects.items {
-        seats[i].outbox.append(Output(effect: item, proposer: proposer))
+      for k in effects.items.indices {
+        seats[i].outbox.append(Output(effect: effects.items[k], proposer: proposer))
       }
       world.schedule(
         Event(
@@ -47,8 +47,8 @@ extension ReplicaGroupState {
 
   private mutating func changeTimers(of i: Int, from completed: SimTime, _ world: inout World) {
     guard !effects.timerChanges.isEmpty else { return }
-    for change in effects.timerChanges {
-      switch change {
+    for change in effects.timerChanges.indices {
+      switch effects.timerChanges[change] {
       case .disarm(let slot): timerGenerations[i * P.Timer.slots + slot] &+= 1
       case .arm(let timer, let delay):
         let k = i * P.Timer.slots + timer.slot
@@ -87,7 +87,7 @@ extension ReplicaGroupState {
   mutating func perform(_ output: Output, of i: Int, _ world: inout World) {
     switch output.effect {
     case .broadcast(let message):
-      let bytes = replicas[i].bytes(of: message, effects)
+      let bytes = Self.bytes(of: message, by: &replicas[i], effects)
       traffic.count(message.kind, from: i, bytes: bytes, copies: roles - 1)
       var event = makeEvent(message, from: i, bytes: bytes)
       // Each sender begins with its successor, so that nobody is always last.
@@ -97,7 +97,7 @@ extension ReplicaGroupState {
         world.transmit(event, bytes: bytes, over: route(i, j, isUrgent: message.isUrgent))
       }
     case .send(let to, let message):
-      let bytes = replicas[i].bytes(of: message, effects)
+      let bytes = Self.bytes(of: message, by: &replicas[i], effects)
       traffic.count(message.kind, from: i, bytes: bytes)
       var event = makeEvent(message, from: i, bytes: bytes)
       event.target = to.index
@@ -122,6 +122,20 @@ extension ReplicaGroupState {
     }
   }
 
+  // An element of an array that is only read is copied first, a whole replica with all that it
+  // refers to; what is passed inout stands where it is.
+
+  private static func bytes(
+    of message: P.Message, by replica: inout P, _ effects: borrowing Effects<P>
+  ) -> Int {
+    replica.bytes(of: message, effects)
+  }
+
+  private static func proposer(of replica: inout P) -> ReplicaID { replica.proposer }
+
+  static func retainedSlots(of replica: inout P) -> Int { replica.retainedSlots }
+
+  @inline(__always)
   func makeEvent(_ message: P.Message, from i: Int, bytes: Int) -> Event {
     var event = Event(
       at: .zero, subsystem: index, kind: Kind.message.rawValue, target: 0,
@@ -131,6 +145,7 @@ extension ReplicaGroupState {
   }
 
   /// From seat `i` to role `j`. Second copies have connections and a sender of their own.
+  @inline(__always)
   func route(_ i: Int, _ j: Int, isUrgent: Bool) -> Route {
     var sender = i
     var connection = i * roles + j

@@ -261,6 +261,7 @@ extension ReplicaGroupState {
     }
   }
 
+  @inline(__always)
   private func isWaitingReception(_ event: Event) -> Bool {
     event.kind == Kind.received.rawValue || event.kind == Kind.receivedRequests.rawValue
   }
@@ -281,6 +282,7 @@ extension ReplicaGroupState {
   }
 
   /// Whether a timer was disarmed or armed again since `event` was scheduled.
+  @inline(__always)
   private func isStale(_ event: Event) -> Bool {
     let timer = event.payload.load(as: P.Timer.self)
     let generation = timerGenerations[Int(event.target) * P.Timer.slots + timer.slot]
@@ -298,6 +300,7 @@ extension ReplicaGroupState {
     if let handled { execute(event, at: handled, &world) }
   }
 
+  @inline(__always)
   private mutating func work(of event: Event, at i: Int) -> Work {
     switch event.kind {
     case Kind.message.rawValue, Kind.received.rawValue:
@@ -346,6 +349,7 @@ extension ReplicaGroupState {
     finish(i, handled: time, &world)
   }
 
+  @inline(__always)
   private mutating func foldStep(_ i: Int, _ time: SimTime, _ word: UInt64) {
     seats[i].steps += 1
     seats[i].digest.fold(UInt64(bitPattern: time.nanoseconds), word)

@@ -21,6 +21,7 @@ extension Simulation {
     outcome.metrics += Bottleneck.metrics(use)
     reportBottleneck(use, end, &outcome)
     reportStorage(&outcome)
+    reportTraffic(&outcome)
     if let costs { reportCosts(costs, use, end, &outcome) }
     outcome.violations += world.violations
     outcome.warnings += world.warnings
@@ -50,6 +51,25 @@ extension Simulation {
       outcome.warnings.append(
         "barely loaded: no node's cores, links or disk were busy for more than \(percent) % of the "
           + "time")
+    }
+  }
+
+  /// What a subsystem's nodes sent, of all types, for each transaction that it confirmed; over the
+  /// whole run. What clients send is not theirs.
+  private func reportTraffic(_ outcome: inout Outcome) {
+    for subsystem in subsystems.dropFirst() {
+      let name = subsystem.name
+      guard let confirmed = outcome["\(name).confirmed"] else { continue }
+      let rows = outcome.messages.filter { $0.subsystem == name }
+      let unit = subsystem.billedUnit
+      func add(_ metric: String, _ symbol: String, _ sum: Int) {
+        outcome.metrics.append(
+          .init(
+            "\(name).\(metric)_per_\(unit)", "\(symbol)/\(unit)",
+            confirmed > 0 ? Double(sum) / confirmed : nil))
+      }
+      add("messages", "msg", rows.reduce(0) { $0 + $1.count })
+      add("bytes", "B", rows.reduce(0) { $0 + $1.bytes })
     }
   }
 

@@ -55,6 +55,9 @@ open class Subsystem {
     Outcome.SubsystemDigest(subsystem: name, steps: 0, digest: 0)
   }
 
+  /// Blocks that most nodes had decided and then left: a chain by depth may have some.
+  open var reversals: Int { 0 }
+
   /// What it takes of the nodes it is billed for; empty for clients, who are not billed.
   open var occupancy: [Occupancy] { [] }
 

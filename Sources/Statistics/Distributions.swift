@@ -61,6 +61,12 @@ public enum Mass {
   public static func binomial(_ k: Int, of n: Int, _ p: Double) -> Double {
     k < 0 || k > n ? 0 : GSL.call { gsl_ran_binomial_pdf(UInt32(k), p, UInt32(n)) }
   }
+  /// Failures before the `successes`-th success, each trial a success with probability `p` above 0.
+  public static func negativeBinomial(_ k: Int, successes: Int, _ p: Double) -> Double {
+    // GSL takes the logarithm of 1 - p.
+    if k < 0 || p == 1 { return k == 0 ? 1 : 0 }
+    return GSL.call { gsl_ran_negative_binomial_pdf(UInt32(k), p, Double(successes)) }
+  }
   /// Trials up to and including the first success, each with probability `p`.
   public static func geometric(_ k: Int, _ p: Double) -> Double {
     k < 1 ? 0 : GSL.call { gsl_ran_geometric_pdf(UInt32(k), p) }

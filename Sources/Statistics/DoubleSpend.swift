@@ -28,6 +28,64 @@ public enum DoubleSpend {
     return sum
   }
 
+  /// The same race by time slots, without delays: in each slot the others' chain grows by one block
+  /// with probability `honest`, the attacker's with probability `adversary`, independently (both
+  /// may; a chain has one block a slot). The limit of rare blocks is `exact`.
+  ///
+  /// While the others make z blocks, the attacker makes M: a binomial number in their slots, of z
+  /// with probability a, and a negative-binomial number of those between, each coming before the
+  /// next of theirs with probability t = a(1-h) / (h + a(1-h)). From z - M behind it catches up
+  /// with
+  /// probability r^(z-M), r = a(1-h) / (h(1-a)): the ruin of a gambler (Feller, vol. 1, XIV.2).
+  /// - Parameters:
+  ///   - adversary: a, in 0 ..< 1.
+  ///   - honest: h, in 0 ... 1; where it is not above a, success is certain.
+  ///   - z: at least 0.
+  /// - Complexity: O(z).
+  public static func bySlots(adversary a: Double, honest h: Double, z: Int) -> Double {
+    check(a, z)
+    precondition(h >= 0 && h <= 1, "honest blocks in a slot: \(h)")
+    if z == 0 || h <= a { return 1 }
+    let forward = a * (1 - h)
+    let t = forward / (h + forward)
+    let ratio = forward / (h * (1 - a))
+    // All terms are positive, and tails are summed from their ends, so that small sums stay exact.
+    let between = (0...z).map { Mass.negativeBinomial($0, successes: z, 1 - t) }
+    var tail = Tail.negativeBinomial(atLeast: z + 1, successes: z, 1 - t)
+    // By what the attacker lacks after the others' own slots: it makes that between them, or
+    // catches up.
+    var success = [Double](repeating: 0, count: z + 1)
+    for lacking in (0...z).reversed() {
+      tail += between[lacking]
+      success[lacking] = tail
+    }
+    var short = 0.0
+    for lacking in 0...z {
+      success[lacking] += short
+      short = (short + between[lacking]) * ratio
+    }
+    var sum = 0.0
+    for i in 0...z { sum += Mass.binomial(i, of: z, a) * success[z - i] }
+    return min(sum, 1)
+  }
+
+  /// The fewest confirmations for which `success`, which falls with them, is at most `error`; `nil`
+  /// if a million are too few.
+  public static func confirmations(
+    atMost error: Double, _ success: (_ z: Int) -> Double
+  ) -> Int? {
+    var (tooFew, enough) = (0, 1)
+    while success(enough) > error {
+      guard enough < 1 << 20 else { return nil }
+      (tooFew, enough) = (enough, enough * 2)
+    }
+    while enough - tooFew > 1 {
+      let middle = (tooFew + enough) / 2
+      if success(middle) > error { tooFew = middle } else { enough = middle }
+    }
+    return enough
+  }
+
   private static func check(_ q: Double, _ z: Int) {
     precondition(q >= 0 && q <= 1, "hash share \(q)")
     precondition(z >= 0, "\(z) confirmations")

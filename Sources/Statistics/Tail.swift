@@ -45,6 +45,18 @@ public enum Tail {
     return GSL.call { gsl_cdf_gamma_P(mean, Double(k), 1) }
   }
 
+  /// At least `k` failures before the `successes`-th success, each trial a success with probability
+  /// `p`.
+  /// - Parameters:
+  ///   - k: any.
+  ///   - successes: at least 1.
+  ///   - p: in 0 ... 1.
+  public static func negativeBinomial(atLeast k: Int, successes: Int, _ p: Double) -> Double {
+    precondition(successes >= 1, "\(successes) successes")
+    precondition(p >= 0 && p <= 1, "probability \(p)")
+    return k <= 0 ? 1 : regularizedBeta(1 - p, Double(k), Double(successes))
+  }
+
   /// The regularised incomplete beta function I_x(a, b), for `x` in 0 ... 1 and positive `a`, `b`.
   public static func regularizedBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
     precondition(x >= 0 && x <= 1, "I_x at \(x)")

@@ -7,7 +7,8 @@ import Protocols
 import Simulation
 import Workloads
 
-/// What a delivered message of Tendermint takes, each sent to all at once, with processors and links
+/// What a delivered message of Tendermint takes, each sent to all at once, with processors and
+/// links
 /// as queues and blocks of 100.
 enum Heights {
   static let bench = Bench(name: "tendermint") { report in

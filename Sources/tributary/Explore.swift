@@ -82,6 +82,9 @@ struct Explore: ParsableCommand {
       "\(name): \(seeds) seeds, \(results.decisions) decisions, \(results.events) events: "
         + (results.found.isEmpty
           ? "no monitor fired" : "a monitor fired in \(results.found.count)"))
+    if results.reversals > 0 {
+      print("\(results.reversals) decided blocks were left again")
+    }
     print("digest \(String(results.digest, radix: 16))")
     return beyond != results.found.isEmpty
   }
@@ -113,6 +116,7 @@ private final class SwarmWorkers: Sendable {
   struct Results: Sendable {
     var found: [(trial: Trial, finding: Trial.Finding)] = []
     var decisions = 0
+    var reversals = 0
     var events = 0
     var digest: UInt64 = 0
   }
@@ -160,6 +164,7 @@ private final class SwarmWorkers: Sendable {
     for (k, verdict) in verdicts.enumerated() {
       guard let verdict else { continue }
       results.decisions += verdict.decisions
+      results.reversals += verdict.reversals
       results.events += verdict.events
       results.digest = (results.digest &* 0x100_0000_01b3) ^ verdict.digest
       if let finding = verdict.findings.first {

@@ -8,8 +8,6 @@ import Protocols
 import Simulation
 import Testing
 
-private func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }
-
 private func rules(epoch: UInt32 = 30_000, ties: Clique.TieRule = .coin) -> Clique.Settings {
   Clique.Settings(
     period: .seconds(15), wiggle: .milliseconds(500), epoch: epoch, confirmations: 1, ties: ties,
@@ -228,7 +226,8 @@ struct CliqueChainTests {
     let run = setup.makeRun(seed: 5, genesis: Clique.genesis(), protocols: signers(n))
     run.simulation.run(until: ms(1_199_000))
     let heights = run.chain.protocols.map { run.chain.blocks[$0.head].height }
-    // Before the cut 19 blocks are made; on the small side whoever had not signed in the last three.
+    // Before the cut 19 blocks are made; on the small side whoever had not signed in the last
+    // three.
     #expect(heights[0..<4].allSatisfy { $0 >= 75 })
     #expect(heights[4..<7].allSatisfy { $0 <= 19 + 3 })
     run.simulation.run(until: ms(2_000_500))

@@ -145,3 +145,6 @@ extension Simulation {
     }
   }
 }
+
+/// A moment, in milliseconds.
+func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }

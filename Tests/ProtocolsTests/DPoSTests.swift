@@ -8,8 +8,6 @@ import Protocols
 import Simulation
 import Testing
 
-private func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }
-
 /// EOSIO's rules; nobody is demoted unless a test says so.
 private func rules(
   producers: Int = 21, repetitions: Int = 12, absence: UInt64 = 1 << 40

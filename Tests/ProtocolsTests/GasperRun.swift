@@ -11,6 +11,8 @@ struct GasperSetup {
   var nodes = 4
   var settings = Gasper.Settings()
   var delay = SimDuration.zero
+  /// Of delays, instead of the constant.
+  var law: Distribution?
   var chain: ChainSetup
 
   /// - Parameter topology: nil: every node is linked to every other.
@@ -26,7 +28,7 @@ struct GasperSetup {
 
   func makeRun(seed: UInt64 = 1) -> ChainRun<Gasper> {
     var chain = chain
-    chain.delay = .constant(Double(delay.nanoseconds))
+    chain.delay = law ?? .constant(Double(delay.nanoseconds))
     let starts = Gasper.split(
       settings.validators, shares: Array(repeating: 1 / Double(nodes), count: nodes),
       adversary: settings.adversary)

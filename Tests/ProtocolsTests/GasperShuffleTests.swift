@@ -45,29 +45,29 @@ struct GasperShuffleTests {
   @Test("attackers have half of a committee as often as the binomial law says")
   func committeeTable() {
     let validators = 24_000
-    var settings = Gasper.Settings()
-    settings.validators = validators
     let cells: [(p: Double, n: Int)] = [
       (0.4, 50), (0.4, 100), (0.4, 150), (0.4, 250), (1.0 / 3, 50), (1.0 / 3, 100), (0.25, 50),
     ]
-    for (p, n) in cells {
-      let expected = Tail.binomial(atLeast: (n + 1) / 2, of: n, p)
-      let attackers = UInt32(p * Double(validators))
-      var failures = 0
-      var committees = 0
-      for round in 0..<400 {
-        let seed = Hash256(7, UInt64(round), UInt64(n)).hashed()
-        // Rounds do not matter to the law; ten mix enough, as in the minimal preset.
-        let order = Shuffle.permutation(validators, seed: seed, rounds: 10)
-        for k in 0..<validators / n {
-          let bad = order[k * n..<(k + 1) * n].reduce(0) { $0 + ($1 < attackers ? 1 : 0) }
-          if 2 * bad >= n { failures += 1 }
-          committees += 1
+    var failures = [Int](repeating: 0, count: cells.count)
+    let rounds = 200
+    for round in 0..<rounds {
+      let seed = Hash256(7, UInt64(round)).hashed()
+      let order = Shuffle.permutation(validators, seed: seed, rounds: 90)
+      for (c, cell) in cells.enumerated() {
+        let attackers = UInt32(cell.p * Double(validators) + 0.5)
+        for k in 0..<validators / cell.n {
+          var bad = 0
+          for i in k * cell.n..<(k + 1) * cell.n where order[i] < attackers { bad += 1 }
+          if 2 * bad >= cell.n { failures[c] += 1 }
         }
       }
-      let error = (expected * (1 - expected) / Double(committees)).squareRoot()
+    }
+    for (c, cell) in cells.enumerated() {
+      let expected = Tail.binomial(atLeast: (cell.n + 1) / 2, of: cell.n, cell.p)
+      let committees = Double(rounds * (validators / cell.n))
+      let error = (expected * (1 - expected) / committees).squareRoot()
       // Drawn without replacement from 24,000, which is off by less than one error.
-      #expect(abs(Double(failures) / Double(committees) - expected) < 4 * error, "\(p), \(n)")
+      #expect(abs(Double(failures[c]) / committees - expected) < 4 * error, "\(cell)")
     }
   }
 

@@ -73,5 +73,3 @@ extension HotStuffSettings {
     return settings
   }
 }
-
-func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }

@@ -140,7 +140,8 @@ struct LayeredPBFTAttackTests {
 
   /// Two clients' requests go to the primary, one to each of its faces.
   static func disagreements(
-    faulty: [Int], sides: [Int], upward: LayeredPBFT.Upward, lies: Bool = false
+    faulty: [Int], sides: [Int], upward: LayeredPBFT.Upward, lies: Bool = false,
+    weakness: LayeredPBFT.Weakness = []
   ) -> Int {
     var run = LayeredPBFTRun.faulty(layers, seed: 1)
     run.delay = .constant(1e6)
@@ -155,8 +156,9 @@ struct LayeredPBFTAttackTests {
     run.bundle = 1
     run.settings.upward = upward
     run.settings.ordering.populations = 2
+    run.settings.weakness = weakness
     var bad = run.settings
-    if lies { bad.weakness = .speaksAlone }
+    if lies { bad.weakness.insert(.speaksAlone) }
     let side = (0..<16).map { faulty.contains($0) ? nil : Optional(sides[$0]) }
     let replicas = (0..<16).map { i in
       TwoFaced(

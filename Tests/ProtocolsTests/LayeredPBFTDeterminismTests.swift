@@ -152,8 +152,8 @@ struct LayeredPBFTWeaknessTests {
     #expect(seen >= 3, "\(seen) of 20 seeds")
   }
 
-  @Test("to believe what has no certificate lets two lying leaders split the others")
-  func believesAnyone() {
+  @Test("two lying leaders split nobody while certificates are checked")
+  func certificatesAreChecked() {
     #expect(
       LayeredPBFTAttackTests.disagreements(
         faulty: [0, 4], sides: LayeredPBFTAttackTests.sides, upward: .certificate, lies: true) == 0)

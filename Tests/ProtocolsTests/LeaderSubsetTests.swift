@@ -8,8 +8,6 @@ import Protocols
 import Simulation
 import Testing
 
-private func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }
-
 /// A run of leader-subset PBFT with its clients.
 @dynamicMemberLookup
 private struct LeaderSubsetRun {

@@ -34,7 +34,8 @@ struct NakamotoEclipseTests {
   }
 
   /// The victim decides if the attacker finds z blocks; a of its blocks stand against h of the
-  /// others when the eclipse ends, both Poisson. From then on whoever first finds a block that makes
+  /// others when the eclipse ends, both Poisson. From then on whoever first finds a block that
+  /// makes
   /// its chain the longer one wins, since nothing is told but with a block. With a >= h the others
   /// need a - h + 1 blocks in a row, with a < h the attacker needs h - a + 1.
   static func exact(_ attack: Case) -> Double {

@@ -8,7 +8,8 @@ import Testing
 
 @Suite("Nakamoto: forks")
 struct NakamotoForkTests {
-  /// The grid of published comparisons: Bitcoin, Litecoin, Dogecoin and Ethereum under proof of work
+  /// The grid of published comparisons: Bitcoin, Litecoin, Dogecoin and Ethereum under proof of
+  /// work
   /// by their intervals in seconds, and delays in seconds from 0.1 to 60.
   static let intervals = [600, 150, 60, 13]
   static let delays = [0.1, 0.25, 0.5, 1, 2, 5, 8.7, 10, 12.6, 15, 20, 30, 40, 60]

@@ -5,7 +5,8 @@ import Simulation
 import Statistics
 import Testing
 
-/// Races between a selfish miner and the others, who are one node unless a test says otherwise: with
+/// Races between a selfish miner and the others, who are one node unless a test says otherwise:
+/// with
 /// no delay it does not matter how many they are.
 enum SelfishRace {
   struct Result {

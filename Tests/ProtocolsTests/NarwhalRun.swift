@@ -57,5 +57,3 @@ let narwhalSettings = NarwhalSettings(
 extension Simulation {
   func narwhal<Rule>(_ rule: Rule.Type) -> ReplicaGroup<Narwhal<Rule>> { group(Narwhal<Rule>.self) }
 }
-
-func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }

@@ -62,7 +62,8 @@ struct PraosLongRangeTests {
     #expect(result.refused > 0)
     #expect(!result.victimFollowsAttacker)
     #expect(result.violations == 0)
-    // phi(0.8) = 1 - 0.95^0.8 = 0.04021 of 3,801 slots, beside 200 slots of 0.0303; errors 12.1, 2.4.
+    // phi(0.8) = 1 - 0.95^0.8 = 0.04021 of 3,801 slots, beside 200 slots of 0.0303; errors 12.1,
+    // 2.4.
     let mean = 0.04021 * 3801 + 0.0303 * 200
     #expect(abs(Double(result.attacker) - mean) < 49)
   }

@@ -7,8 +7,6 @@ import Protocols
 import Simulation
 import Testing
 
-private func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }
-
 private func crash(_ node: Int, at time: SimTime, for down: SimDuration? = nil, disk: Bool = true)
   -> Fault
 {

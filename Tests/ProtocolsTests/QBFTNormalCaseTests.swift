@@ -147,7 +147,7 @@ struct QBFTTimingTests {
   }
 
   @Test(
-    "after f + 1 replicas were down, the wait is what is left of the round: at most the outage, R, 5 d",
+    "after f + 1 replicas were down, the wait is at most the outage, R and 5 d",
     arguments: [3, 7, 10, 20, 33, 61, 100, 150], [4, 7])
   func outage(seconds: Int, n: Int) {
     var run = QBFTRun()

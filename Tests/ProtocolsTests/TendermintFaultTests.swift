@@ -22,8 +22,6 @@ private func faultyRun(n: Int, seed: UInt64) -> TendermintRun {
   return run
 }
 
-private func ms(_ n: Int64) -> SimTime { SimTime(nanoseconds: n * 1_000_000) }
-
 private func crash(_ node: Int, at time: SimTime, for down: SimDuration? = nil, disk: Bool = true)
   -> Fault
 {

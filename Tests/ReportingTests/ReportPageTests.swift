@@ -47,6 +47,32 @@ import Testing
     #expect(faults(try page(Fixture.grid()) { $0 = Outcome() }) == [])
   }
 
+  /// Nine protocols at two sizes, each with a length of run of its own.
+  private static let families = Fixture.experiment(
+    "families",
+    ["16", "32"].flatMap { nodes in
+      (1...9).map {
+        [("network.nodes", nodes), ("consensus", "p\($0)"), ("until", "\($0 / 5) s")]
+      }
+    }, 2)
+
+  @Test("many curves are rows with a marker for each value; run lengths name none")
+  func manyCurves() throws {
+    let html = try page(Self.families)
+    #expect(faults(html) == [])
+    #expect(html.contains("Throughput by case and nodes, with 95 % intervals"))
+    for label in (1...9).map({ "p\($0)" }) {
+      #expect(html.contains("text-anchor=\"end\">\(label)</text>"), "\(label)")
+      for nodes in ["16", "32"] {
+        #expect(html.contains("<title>\(label), nodes \(nodes): "), "\(label) at \(nodes)")
+      }
+    }
+    #expect(!html.contains("text-anchor=\"end\">p1 · 0 s"))
+    // Where lengths are all that differs, they are the names.
+    let lengths = Fixture.experiment("lengths", [[("until", "1 s")], [("until", "2 s")]], 2)
+    #expect(try page(lengths).contains(">until<"))
+  }
+
   @Test("text from outside is escaped") func escaping() throws {
     let evil = "<script>alert('1')</script>&\"\u{1}"
     var experiment = Fixture.experiment(evil, [[(evil, evil)], [(evil, "b")]], 2)

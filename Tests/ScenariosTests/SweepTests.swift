@@ -57,6 +57,17 @@ struct SweepTests {
         == ["p|1|x", "p|2|y", "q|1|x", "q|2|y"])
   }
 
+  @Test("zipped keys may repeat values, but not all together")
+  func zipRepeats() throws {
+    #expect(
+      try labels("sweep: { zip: { a: [1, 1, 2], b: [{ x: {} }, { y: {} }, { x: {} }] } }")
+        == ["1|x", "1|y", "2|x"])
+    #expect(throws: ScenarioErrors.self) {
+      try labels("sweep: { zip: { a: [1, 2, 1], b: [x, x, x] } }")
+    }
+    #expect(throws: ScenarioErrors.self) { try labels("sweep: { a: [1, 2, 1] }") }
+  }
+
   @Test("an override reaches keys, list elements by name or index, and bare alternatives")
   func overrides() throws {
     let text = "chains: [{ name: main, consensus: pbft }]\nmachines: { t3.micro: { cores: 2 } }"

@@ -38,6 +38,75 @@ struct ClosedFormTests {
     }
   }
 
+  @Test("double spending by slots: small cases by hand, and the race by hashing as their limit")
+  func bySlots() {
+    // One confirmation: the attacker is level after it unless it made nothing, and then catches up.
+    for (a, h) in [(0.01, 0.04), (0.2, 0.3), (0.3, 0.9)] {
+      let forward = a * (1 - h)
+      let ratio = forward / (h * (1 - a))
+      let nothing = h / (h + forward) * (1 - a)
+      let expected = 1 - nothing * (1 - ratio)
+      #expect(near(DoubleSpend.bySlots(adversary: a, honest: h, z: 1), expected), "\(a), \(h)")
+    }
+    // If the others make a block in every slot, z blocks take z slots, and all must be matched.
+    #expect(near(DoubleSpend.bySlots(adversary: 0.25, honest: 1, z: 3), 0.015625))
+    #expect(DoubleSpend.bySlots(adversary: 0.3, honest: 0.3, z: 50) == 1)
+    #expect(DoubleSpend.bySlots(adversary: 0, honest: 0.3, z: 2) == 0)
+    #expect(DoubleSpend.bySlots(adversary: 0.1, honest: 0.3, z: 0) == 1)
+    for q in [0.1, 0.25, 0.4] {
+      for z in [1, 2, 6, 20] {
+        let rare = DoubleSpend.bySlots(adversary: 1e-9 * q, honest: 1e-9 * (1 - q), z: z)
+        let limit = DoubleSpend.exact(q: q, z: z)
+        #expect(abs(rare - limit) < 1e-6 * limit, "q = \(q), z = \(z)")
+      }
+    }
+  }
+
+  @Test("double spending by slots is the sum over what the attacker makes, term by term")
+  func bySlotsTermByTerm() {
+    let (a, h, z) = (0.12, 0.35, 7)
+    let forward = a * (1 - h)
+    let ratio = forward / (h * (1 - a))
+    var sum = 0.0
+    for i in 0...z {
+      for j in 0...400 {
+        let lead =
+          Mass.binomial(i, of: z, a)
+          * Mass.negativeBinomial(j, successes: z, h / (h + forward))
+        sum += lead * power(ratio, max(z - i - j, 0))
+      }
+    }
+    #expect(near(DoubleSpend.bySlots(adversary: a, honest: h, z: z), sum))
+  }
+
+  @Test("the fewest confirmations are those of the tables")
+  func confirmations() {
+    func needed(_ q: Double, _ error: Double) -> Int? {
+      DoubleSpend.confirmations(atMost: error) { DoubleSpend.exact(q: q, z: $0) }
+    }
+    // Nakamoto's approximation needs 5, 15 and 24 blocks for 0.1 % (2008, section 11).
+    #expect(
+      [0.10, 0.25, 0.30].map { q in
+        DoubleSpend.confirmations(atMost: 0.001) { DoubleSpend.nakamoto(q: q, z: $0) }
+      } == [5, 15, 24])
+    #expect(needed(0.1, 0.001) == 6)
+    for q in [0.1, 0.25, 0.4] {
+      let linear = (1...10_000).first { DoubleSpend.exact(q: q, z: $0) <= 1e-6 }
+      #expect(needed(q, 1e-6) == linear)
+    }
+    #expect(needed(0.5, 0.1) == nil)
+  }
+
+  @Test("the negative-binomial tail is one less its masses")
+  func negativeBinomial() {
+    var left = 1.0
+    for k in 0...20 {
+      #expect(abs(Tail.negativeBinomial(atLeast: k, successes: 3, 0.4) - left) < 1e-12)
+      left -= Mass.negativeBinomial(k, successes: 3, 0.4)
+    }
+    #expect(near(Mass.negativeBinomial(2, successes: 3, 0.4), 6 * 0.064 * 0.36))
+  }
+
   private func power(_ x: Double, _ n: Int) -> Double { (0..<n).reduce(1) { y, _ in y * x } }
 
   @Test(

@@ -33,6 +33,24 @@ struct TailTests {
     }
   }
 
+  @Test(
+    "Ethereum's committee table: at least half of a committee, and the printed digits",
+    .enabled(if: PublishedFigures.has("ethereum_sharding_faq_committee")))
+  func ethereumCommittees() throws {
+    let rows = try PublishedFigures.rows("ethereum_sharding_faq_committee")
+    #expect(rows.count == 16)
+    for row in rows {
+      // The row that is printed as 0.33 is one third.
+      let p = row[0] == 0.33 ? 1.0 / 3 : row[0]
+      let n = Int(row[1])
+      let tail = Tail.binomial(atLeast: (n + 1) / 2, of: n, p)
+      #expect(near(tail, row[3], 1e-5), "\(row)")
+      // Four decimals or three digits, some cut off instead of rounded.
+      #expect(abs(tail - row[2]) < 1e-4, "\(row)")
+      #expect(row[2] >= 1e-4 || near(tail, row[2], 0.01), "\(row)")
+    }
+  }
+
   @Test("binomial tails")
   func binomial() {
     #expect(near(Tail.binomial(atLeast: 6, of: 16, 0.25), 0.1896545726340264))

@@ -42,7 +42,8 @@ enum Layers {
       module: "Reporting", dependencies: ["Kernel", "Metrics", "Statistics", "CSQLite"],
       system: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
     Layer(
-      module: "tributary", dependencies: ["Scenarios", "Exploration", "Reporting", "ArgumentParser"],
+      module: "tributary",
+      dependencies: ["Scenarios", "Exploration", "Reporting", "ArgumentParser"],
       system: ["Foundation", "Glibc", "Dispatch", "Synchronization"],
       indirect: [
         "Kernel", "Statistics", "Ledger", "Machines", "Networking", "Metrics", "Consensus",

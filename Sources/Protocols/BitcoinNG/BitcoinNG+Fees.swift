@@ -31,7 +31,8 @@ extension BitcoinNG {
   /// Pays the key blocks that are `maturity` deep by now (§4.4).
   ///
   /// A key block earns its maker a share of the fees in its own epoch and the rest of those in the
-  /// epoch before. If a microblock in between shows that its maker signed two microblocks on one, it
+  /// epoch before. If a microblock in between shows that its maker signed two microblocks on one,
+  /// it
   /// earns nothing, and whoever placed the proof gets a part.
   mutating func pay(_ blocks: BlockArena) {
     guard keyHeight > UInt64(settings.maturity) else { return }

@@ -7,6 +7,9 @@ import Machines
 extension BitcoinNG: ScenarioChainProtocol {
   public static var mines: Bool { true }
 
+  /// Microblocks carry transactions and no work.
+  public static func finality(_ values: ParameterValues) -> FinalityRule { .keyBlocks }
+
   private enum Rule: String, CaseIterable {
     case keyBlocks = "key-blocks"
     case wait
@@ -54,7 +57,8 @@ extension BitcoinNG: ScenarioChainProtocol {
     [
       Parameter(
         "leader-share", .fraction(0.4, in: 0...1),
-        "Share of an epoch's fees that its leader gets, in whole hundredths; the next has the rest.",
+        "Share of an epoch's fees that its leader gets, in whole hundredths; the next has the"
+          + " rest.",
         source:
           "Eyal et al., NSDI 2016, §4.4: 40 %, between 37 % and 43 % at a quarter of the power"),
       Parameter(

@@ -10,8 +10,10 @@ import Machines
 /// key blocks wins (§4.1), and what counts as decided. Microblocks (§4.2) and fraud (§4.5) have a
 /// file of their own, and so have fees (§4.4).
 ///
-/// A key block has work and no transactions; a microblock has transactions and no work. `nonce` of a
-/// block is its key height, the number of key blocks up to it; `fold` is the key block of its epoch,
+/// A key block has work and no transactions; a microblock has transactions and no work. `nonce` of
+/// a
+/// block is its key height, the number of key blocks up to it; `fold` is the key block of its
+/// epoch,
 /// for a key block the one before; `slot` of a microblock is one more than the block it accuses.
 public struct BitcoinNG: ChainProtocol {
   public static var name: String { "bitcoin-ng" }
@@ -94,7 +96,8 @@ public struct BitcoinNG: ChainProtocol {
 
   /// - Parameters:
   ///   - hashRate: in 0...; 0 is a node that does not mine.
-  ///   - equivocates: an adversary: once in each epoch that it leads it signs two microblocks on one.
+  ///   - equivocates: an adversary: once in each epoch that it leads it signs two microblocks on
+  ///   one.
   public init(settings: Settings, hashRate: Double, equivocates: Bool = false) {
     precondition(hashRate >= 0 && hashRate.isFinite, "hash rate \(hashRate)")
     self.settings = settings

@@ -7,6 +7,9 @@ import Machines
 extension Clique: ScenarioChainProtocol {
   public static var mines: Bool { false }
 
+  /// `confirmations` is a depth: signers' forks are not bounded by a race of theirs.
+  public static func finality(_ values: ParameterValues) -> FinalityRule { .unknown }
+
   public static var parameters: [Parameter] { rules + voting }
 
   private static var rules: [Parameter] {

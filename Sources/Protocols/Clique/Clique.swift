@@ -3,7 +3,8 @@ import Kernel
 import Ledger
 import Machines
 
-/// Clique proof of authority, after EIP-225 (Szilágyi, 2017) and its strategy as go-ethereum has it.
+/// Clique proof of authority, after EIP-225 (Szilágyi, 2017) and its strategy as go-ethereum has
+/// it.
 ///
 /// This file is a node: when it signs, and the heaviest chain. Who may sign, and votes on signers,
 /// have their own file.

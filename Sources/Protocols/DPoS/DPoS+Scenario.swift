@@ -7,6 +7,9 @@ import Machines
 extension DPoS: ScenarioChainProtocol {
   public static var mines: Bool { false }
 
+  /// What it decides is irreversible.
+  public static func finality(_ values: ParameterValues) -> FinalityRule { .deterministic }
+
   public static var parameters: [Parameter] { rules + voting }
 
   private static var rules: [Parameter] {

@@ -3,7 +3,8 @@ import Kernel
 import Ledger
 import Machines
 
-/// Delegated proof of stake in the manner of EOSIO: stakeholders elect producers, who make blocks in
+/// Delegated proof of stake in the manner of EOSIO: stakeholders elect producers, who make blocks
+/// in
 /// turn; a block is irreversible when more than two thirds of the producers have built on what more
 /// than two thirds had confirmed.
 ///

@@ -6,8 +6,10 @@ import Machines
 /// GHOST, the greedy heaviest-observed subtree, after Sompolinsky and Zohar, "Secure high-rate
 /// transaction processing in Bitcoin", FC 2015, §5 (Algorithm 1).
 ///
-/// This file is a miner. It differs from Nakamoto's in the choice of the chain alone: blocks off the
-/// chain count for the ancestors that they share with it, so that work is not lost for security when
+/// This file is a miner. It differs from Nakamoto's in the choice of the chain alone: blocks off
+/// the
+/// chain count for the ancestors that they share with it, so that work is not lost for security
+/// when
 /// blocks are found faster than they spread. Nodes must therefore pass on every valid block.
 public struct GHOST: ChainProtocol {
   public static var name: String { "ghost" }
@@ -125,7 +127,8 @@ public struct GHOST: ChainProtocol {
 // MARK: - The attacker
 
 /// The attack of `DoubleSpender` under GHOST (§5.2): what the secret chain must outweigh is not the
-/// length of the public chain but its subtree, in which the others' blocks count on or off the chain.
+/// length of the public chain but its subtree, in which the others' blocks count on or off the
+/// chain.
 extension GHOST {
   private mutating func uponSecret(_ block: BlockID, _ effects: inout ChainEffects) {
     secretHead = block

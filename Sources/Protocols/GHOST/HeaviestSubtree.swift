@@ -3,8 +3,10 @@ import Ledger
 /// The tree of blocks as one node has received it, and the end of the chain that GHOST picks: from
 /// the root, always the child with the heaviest subtree.
 ///
-/// What a block adds to the weight of all its ancestors is not written down for each. Off the chosen
-/// chain an entry holds the weight of the block's subtree. On it, it holds the weight of all that is
+/// What a block adds to the weight of all its ancestors is not written down for each. Off the
+/// chosen
+/// chain an entry holds the weight of the block's subtree. On it, it holds the weight of all that
+/// is
 /// not in the block's subtree, which a block that extends the chain leaves as it is. So a block
 /// costs O(1) if it extends the chain, and otherwise time in the length of the fork.
 public struct HeaviestSubtree: Sendable {

@@ -37,7 +37,7 @@ extension Gasper {
     plan(.sway, at: start(of: slot) - settings.adversaryLead.nanoseconds, in: slot)
   }
 
-  /// The adversary's move for `slot`: its clock is ahead, so that the votes of the slot before count.
+  /// The adversary's move for `slot`: its clock is ahead, so that votes of the slot before count.
   mutating func sway(
     in slot: UInt32, _ now: LocalTime, _ effects: inout ChainEffectsOf<GasperContent>
   ) -> BlockDraft? {

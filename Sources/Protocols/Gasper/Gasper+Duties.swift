@@ -8,7 +8,7 @@ import Machines
 
 extension Gasper {
   // Bytes of the messages, from their fields (electra, SSZ): SingleAttestation is two indices, data
-  // of 128 and a signature of 96; an aggregate has its bits, a selection proof, its aggregator and a
+  // of 128 and signature of 96; an aggregate has its bits, a selection proof, its aggregator and a
   // second signature.
   static let dataBytes = 128
   static let signatureBytes = 96

@@ -20,8 +20,9 @@ extension GasperContent {
 }
 
 extension Gasper {
-  /// - Accountability (Buterin and Griffith, "Casper the Friendly Finality Gadget", 2017, theorem 1):
-  ///   two conflicting checkpoints are final only if a third of the stake can be slashed.
+  /// - Accountability (Buterin and Griffith, "Casper the Friendly Finality Gadget", 2017,
+  ///   theorem 1): two conflicting checkpoints are final only if a third of the stake can be
+  ///   slashed.
   /// - Punishment: who contradicted itself two epochs ago is slashed by now.
   /// - Honesty: nobody contradicts itself who does not mean to.
   public static func findings(
@@ -64,8 +65,8 @@ extension Gasper {
     return findings
   }
 
-  /// How many of some nodes choose another head than `get_head` as the specification writes it: each
-  /// child's score summed anew over all validators.
+  /// How many of some nodes choose another head than `get_head` as the specification writes it:
+  /// each child's score summed anew over all validators.
   private static func wrongHeads(
     of nodes: [Gasper], _ content: GasperContent, _ blocks: BlockArena
   ) -> Int {

@@ -6,6 +6,9 @@ import Ledger
 extension Gasper: ScenarioChainProtocol {
   public static var mines: Bool { false }
 
+  /// What it decides is finalised.
+  public static func finality(_ values: ParameterValues) -> FinalityRule { .deterministic }
+
   public static var parameters: [Parameter] {
     time + committees + forkChoice + balances + costs + misbehaviour
   }

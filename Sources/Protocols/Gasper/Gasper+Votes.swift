@@ -42,7 +42,7 @@ extension Gasper {
     return isFirst
   }
 
-  /// Whether the node knows another vote of the same validator in the slot; if so it holds evidence.
+  /// Whether the node knows another vote of the same validator in the slot: that is evidence.
   private mutating func hasOtherVote(
     than pool: GasperContent.Pool, _ bit: UInt32, _ effects: inout ChainEffectsOf<GasperContent>
   ) -> Bool {

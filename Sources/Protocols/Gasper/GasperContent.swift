@@ -137,8 +137,8 @@ public struct GasperContent: ChainContent {
   var isViable: [Bool] = []
   var members: [UInt32] = []
 
-  /// What the observer notes of each validator: its last votes, and the first slot, plus 1, in which
-  /// it contradicted one of them. No node reads it.
+  /// What the observer notes of each validator: its last votes, and the first slot, plus 1,
+  /// in which it contradicted one of them. No node reads it.
   var cast: [UInt32] = []
   var slashableSince: [UInt32] = []
   static var castKept: Int { 4 }

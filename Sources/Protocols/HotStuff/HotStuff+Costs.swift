@@ -26,11 +26,13 @@ extension ChainedHotStuff {
   var votingBytes: Int { 2 * settings.sizes.number + 2 * certificateBytes }
 
   /// A block of this content, signed by its leader.
+  @inline(__always)
   func proposalBytes(_ batch: BatchHandle, _ effects: borrowing Effects<Self>) -> Int {
     settings.sizes.header + certificateBytes + settings.sizes.signature
       + contentBytes(batch, effects)
   }
 
+  @inline(__always)
   private func contentBytes(_ batch: BatchHandle, _ effects: borrowing Effects<Self>) -> Int {
     guard batch != .none, effects.batches.contains(batch) else { return 0 }
     if settings.dissemination != .none {
@@ -39,6 +41,7 @@ extension ChainedHotStuff {
     return batchBytes(batch, effects)
   }
 
+  @inline(__always)
   private func batchBytes(_ batch: BatchHandle, _ effects: borrowing Effects<Self>) -> Int {
     guard effects.batches.contains(batch) else { return 0 }
     let content = effects.batches[batch]
@@ -49,6 +52,7 @@ extension ChainedHotStuff {
     settings.sizes.stateFixed + settings.sizes.statePerTransaction * state.transactions
   }
 
+  @inline(__always)
   public func bytes(of message: Message, _ effects: borrowing Effects<Self>) -> Int {
     let sizes = settings.sizes
     switch message {
@@ -78,6 +82,7 @@ extension ChainedHotStuff {
 
 extension ChainedHotStuff {
   /// Checking the signatures of a certificate; the genesis block has none.
+  @inline(__always)
   private func verifying(_ view: View) -> SimDuration {
     guard view > View(0) else { return .zero }
     switch settings.certificates {
@@ -121,11 +126,13 @@ extension ChainedHotStuff {
       verification: verification, handling: costs.handling(bytes: bytes, requests: requests))
   }
 
+  @inline(__always)
   private func checking(_ requests: Int) -> SimDuration {
     settings.verifiesRequests ? settings.costs.verify * Int64(requests) : .zero
   }
 
   /// Hashing what a block carries and checking its requests; and how many there are.
+  @inline(__always)
   private func workOfContent(
     _ batch: BatchHandle, _ effects: borrowing Effects<Self>
   ) -> (SimDuration, Int) {

@@ -52,6 +52,7 @@ extension ChainedHotStuff {
 extension ChainedHotStuff {
   /// Whether this replica may propose in its view: it leads it, has not done so, and holds what the
   /// others will ask for.
+  @inline(__always)
   private var mayPropose: Bool {
     guard leader(of: view) == me, view > voting.lastProposed, recovery == nil else { return false }
     if voting.high.view.next == view { return true }
@@ -138,6 +139,7 @@ extension ChainedHotStuff {
   }
 
   /// The message that proposes `block`, of this view.
+  @inline(__always)
   private func proposal(_ block: ChainBlock, _ effects: inout Effects<Self>) -> Message {
     let qc = block.certificate
     if Rule.chains == 2, qc.view.next != block.view, let tc = timeoutCertificate {
@@ -156,6 +158,7 @@ extension ChainedHotStuff {
     effects.send(proposal(block, &effects), to: i)
   }
 
+  @inline(__always)
   func makeBlock(
     view v: View, _ qc: QuorumCertificate, _ tc: TimeoutCertificate?, _ batch: BatchHandle,
     _ effects: borrowing Effects<Self>

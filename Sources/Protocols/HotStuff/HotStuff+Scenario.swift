@@ -5,7 +5,10 @@ import Machines
 
 /// HotStuff and Jolteon as a scenario names them: settings with defaults, ranges and sources.
 extension ChainedHotStuff: ScenarioProtocol {
-  public static var parameters: [Parameter] { ordering + dissemination + recovery + sizes }
+  public static var parameters: [Parameter] {
+    ordering + dissemination + recovery + sizes
+      + [.weakness(HotStuffSettings.Weakness.names.map(\.name))]
+  }
 
   private static var isLinear: Bool { Rule.chains == 3 }
 
@@ -179,5 +182,6 @@ extension HotStuffSettings {
         stateFixed: values.bytes("state-bytes"),
         statePerTransaction: values.bytes("state-bytes-per-transaction")),
       costs: context.costs, populations: context.mempool.populations)
+    weakness = Weakness.names.first { $0.name == values.choice("weakness") }?.weakness ?? []
   }
 }

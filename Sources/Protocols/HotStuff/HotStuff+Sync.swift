@@ -18,6 +18,7 @@ extension ChainedHotStuff {
     startSync(&effects)
   }
 
+  @inline(__always)
   func isMissing(_ digest: Digest, of view: View) -> Bool {
     view > root.view && index(of: digest) == nil
   }
@@ -77,6 +78,7 @@ extension ChainedHotStuff {
     }
   }
 
+  @inline(__always)
   func isOnWay(_ block: ChainBlock, to d: Digest) -> Bool {
     var step = index(of: d)
     while let k = step {

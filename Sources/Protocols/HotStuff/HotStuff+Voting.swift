@@ -7,6 +7,7 @@ import Machines
 /// Algorithms 4 and 5; FC '22, Figure 2).
 extension ChainedHotStuff {
   /// Whether a quorum stands behind the certificate.
+  @inline(__always)
   func isGenuine(_ qc: QuorumCertificate) -> Bool {
     if settings.weakness.contains(.uncheckedCertificates) { return true }
     return qc.view == View(0) ? qc.block == Digest(0) : Int(qc.votes) >= quorum
@@ -31,12 +32,14 @@ extension ChainedHotStuff {
   }
 
   /// A handle whose batch was dropped long ago brings nothing.
+  @inline(__always)
   func hasContentOrNone(_ batch: BatchHandle, _ effects: borrowing Effects<Self>) -> Bool {
     batch == .none || effects.batches.contains(batch)
   }
 
   /// safeNode (PODC '19): the block extends the locked one, or its certificate is of a higher view;
   /// Jolteon's: it follows its certificate's view or a timeout certificate that names none higher.
+  @inline(__always)
   func isSafe(_ block: ChainBlock) -> Bool {
     if settings.weakness.contains(.missingLock) { return true }
     guard block.isVotable else { return false }
@@ -120,6 +123,7 @@ extension ChainedHotStuff {
 
 extension ChainedHotStuff {
   /// Where a block above the root stands; searched from the end, where the new ones are.
+  @inline(__always)
   func index(of digest: Digest) -> Int? {
     var k = pending.count - 1
     while k >= 0 {

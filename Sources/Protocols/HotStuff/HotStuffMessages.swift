@@ -69,6 +69,8 @@ public enum HotStuffMessage: ConsensusMessage {
   case inquire
   case standing(v: View, p: Digest, w: View, votes: UInt16)
 
+  public static var proposalKinds: [Int] { [0] }
+
   public static var kinds: [String] {
     [
       "proposal", "vote", "new-view", "timeout", "timeout-certificate", "certificate",

@@ -125,7 +125,7 @@ public struct HotStuffSettings: Sendable, Equatable {
     }
   }
 
-  /// Rules that an ablation leaves out, to show that the monitors see it. No scenario can.
+  /// Rules that an ablation leaves out, to show that the monitors see it.
   public struct Weakness: OptionSet, Sendable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -143,6 +143,15 @@ public struct HotStuffSettings: Sendable, Equatable {
     public static var uncheckedCertificates: Weakness { Weakness(rawValue: 16) }
     /// Replicas vote in views in which they have voted, and before.
     public static var staleViews: Weakness { Weakness(rawValue: 32) }
+
+    /// As scenarios call them.
+    static var names: [(name: String, weakness: Weakness)] {
+      [
+        ("quorum-of-2f", .quorumOfTwoF), ("quorum-of-2f-plus-1", .quorumOfTwoFPlusOne),
+        ("missing-lock", .missingLock), ("gaps-in-chains", .gapsInChains),
+        ("unchecked-certificates", .uncheckedCertificates), ("stale-views", .staleViews),
+      ]
+    }
   }
 }
 

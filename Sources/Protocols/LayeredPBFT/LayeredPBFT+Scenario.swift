@@ -31,7 +31,8 @@ extension LayeredPBFT: ScenarioProtocol {
         .duration(.milliseconds(500), in: .milliseconds(1) ... .seconds(86_400)),
         "How long a member waits for what its group's leader should bring.",
         source: "assumption: a quarter of PBFT's view timeout here, so that groups mend first"),
-    ] + PBFT.parameters.filter { !fixed.contains($0.name) }
+    ] + PBFT.parameters.filter { !fixed.contains($0.name) && $0.name != "weakness" }
+      + [.weakness(Weakness.names.map(\.name))]
   }
 
   public static func problem(with values: ParameterValues, nodes: Int) -> String? {
@@ -105,10 +106,13 @@ extension LayeredPBFT.Settings {
     var all = values
     all["authentication"] = .choice(PBFT.Authentication.signatures.rawValue)
     all["skip-late-votes"] = .flag(false)
+    all["weakness"] = .choice("none")
     self.init(
       layers: Layers(values, nodes: nodes),
       upward: LayeredPBFT.Upward(rawValue: values.choice("upward")) ?? .certificate,
       groupTimeout: values.duration("group-timeout"),
       ordering: PBFT.Settings(all, context))
+    weakness =
+      LayeredPBFT.Weakness.names.first { $0.name == values.choice("weakness") }?.weakness ?? []
   }
 }

@@ -142,6 +142,8 @@ extension LayeredPBFT {
 }
 
 extension LayeredPBFT.Message {
+  public static var proposalKinds: [Int] { [0] }
+
   public static var kinds: [String] {
     [
       "pre-prepare", "prepare", "commit", "prepared", "decided", "checkpoint", "stable",

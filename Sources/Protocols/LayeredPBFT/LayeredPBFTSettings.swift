@@ -36,7 +36,7 @@ extension LayeredPBFT {
   }
 
   /// Rules that an ablation leaves out, to show that the monitors see it; and what a faulty leader
-  /// does. No scenario can.
+  /// does.
   public struct Weakness: OptionSet, Sendable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -49,6 +49,14 @@ extension LayeredPBFT {
     public static var speaksAlone: Weakness { Weakness(rawValue: 4) }
     /// Believes what comes without a certificate of its group.
     public static var believesAnyone: Weakness { Weakness(rawValue: 8) }
+
+    /// As scenarios call them.
+    static var names: [(name: String, weakness: Weakness)] {
+      [
+        ("forgets-prepared", .forgetsPrepared), ("quorum-of-2f", .quorumOfTwoF),
+        ("speaks-alone", .speaksAlone), ("believes-anyone", .believesAnyone),
+      ]
+    }
   }
 }
 

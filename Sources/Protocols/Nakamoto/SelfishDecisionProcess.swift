@@ -31,7 +31,8 @@ public struct SelfishDecisionProcess: Sendable {
 
   /// - Parameters:
   ///   - alpha: share of the miner in the hash rate, in 0 ..< 0.5.
-  ///   - gamma: share of the others' hash rate that mines on the miner's chain after a match, 0...1.
+  ///   - gamma: share of the others' hash rate that mines on the miner's chain after a match,
+  ///   0...1.
   ///   - longest: blocks on either side of a race, at most; at least 2.
   public init(alpha: Double, gamma: Double, longest: Int) {
     precondition(alpha >= 0 && alpha < 0.5, "a share of \(alpha) of the hash rate")

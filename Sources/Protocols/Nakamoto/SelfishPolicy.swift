@@ -17,7 +17,8 @@ public struct SelfishPolicy: Sendable, Equatable {
 
   /// What a match would bring now.
   public enum Fork: UInt8, Sendable {
-    /// Nothing: the newest block is the miner's own, so that all others have the h-th block already.
+    /// Nothing: the newest block is the miner's own, so that all others have the h-th block
+    /// already.
     case irrelevant
     /// The others have just found their h-th block.
     case relevant

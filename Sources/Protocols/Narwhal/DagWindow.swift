@@ -72,7 +72,9 @@ struct DagWindow: Sendable {
   /// Counts that a delivered vertex of the next round names `parents`.
   mutating func vote(for parents: AuthorSet, in round: DagRound) {
     let first = place(round) * n
-    for author in parents { votes[first + author] += 1 }
+    votes.withUnsafeMutableBufferPointer { votes in
+      for author in parents { votes[first + author] += 1 }
+    }
   }
 
   /// Forgets the rounds up to `round`.

@@ -18,6 +18,7 @@ extension Narwhal {
   }
 
   /// Header and votes are what they claim to be.
+  @inline(__always)
   private func isValid(_ certificate: DagCertificate, _ header: DagHeader) -> Bool {
     let isShort = Int(certificate.votes) < quorum
     return header.author == ReplicaID(Int(certificate.author))
@@ -58,6 +59,7 @@ extension Narwhal {
 
   /// Whether the certificates of `authors` in `round` are here with all their ancestors; what is
   /// collected need not be.
+  @inline(__always)
   func hasDelivered(_ authors: AuthorSet, in round: DagRound) -> Bool {
     guard round > collected else { return true }
     return dag.contains(round) && authors.isSubset(of: dag[round].delivered)
@@ -98,6 +100,7 @@ extension Narwhal {
     for author in 0..<n where pending[author] == round { considerVote(round, author, &effects) }
   }
 
+  @inline(__always)
   private mutating func afterDelivery(_ effects: inout Effects<Self>) {
     execute(&effects)
     continueCatchUp(&effects)

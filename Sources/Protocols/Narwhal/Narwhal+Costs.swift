@@ -10,6 +10,7 @@ extension Narwhal {
     return sizes.header + sizes.number + 2 * sizes.key + sizes.digest + sizes.signature
   }
 
+  @inline(__always)
   func bytes(ofContent batch: BatchHandle, _ effects: borrowing Effects<Self>) -> Int {
     guard effects.batches.contains(batch) else { return 0 }
     let content = effects.batches[batch]
@@ -17,6 +18,7 @@ extension Narwhal {
   }
 
   /// A header by itself: its digest, author, round, signature, and what it lists.
+  @inline(__always)
   func bytes(of header: DagHeader) -> Int {
     let sizes = settings.sizes
     return sizes.header + sizes.key + sizes.number + sizes.digest + sizes.signature
@@ -24,6 +26,7 @@ extension Narwhal {
       + header.payload.batches * (sizes.digest + sizes.number)
   }
 
+  @inline(__always)
   func bytes(of certificate: DagCertificate, _ effects: borrowing Effects<Self>) -> Int {
     bytes(of: header(certificate.body, effects))
       + Int(certificate.votes) * (settings.sizes.key + settings.sizes.signature)
@@ -34,6 +37,7 @@ extension Narwhal {
       + snapshot.ordered.count * (n + 7) / 8
   }
 
+  @inline(__always)
   public func bytes(of message: NarwhalMessage, _ effects: borrowing Effects<Self>) -> Int {
     let sizes = settings.sizes
     switch message {
@@ -48,11 +52,12 @@ extension Narwhal {
     case .checkpoint, .fetchState:
       return sizes.header + sizes.number + sizes.digest + sizes.signature
     case .state(_, let body):
-      guard case .snapshot(let snapshot) = effects.body(body) else { return sizes.header }
+      guard let snapshot = effects.body(body).snapshot else { return sizes.header }
       return sizes.header + sizes.signature + bytes(of: snapshot)
     }
   }
 
+  @inline(__always)
   public func work(
     upon message: NarwhalMessage, bytes: Int, _ effects: borrowing Effects<Self>
   ) -> Work {

@@ -27,6 +27,7 @@ extension Narwhal {
   var isBehind: Bool { highest - quorumRound > 2 }
 
   /// Bullshark: the leader's vertex is there, or enough votes for it, or too many against it.
+  @inline(__always)
   private func isLeaderSettled(in round: DagRound) -> Bool {
     guard dag.contains(round), round.number > 0 else { return true }
     if Rule.leads(round) {
@@ -71,6 +72,7 @@ extension Narwhal {
   }
 
   /// The certificates of `round` that a header may build on.
+  @inline(__always)
   private func delivered(in round: DagRound) -> AuthorSet {
     if round.number > 0 { return dag[round].delivered }
     var all = AuthorSet()
@@ -125,6 +127,7 @@ extension Narwhal {
   }
 
   /// Of the batches that `header` lists; nil if one is not here.
+  @inline(__always)
   func payloadDigest(of header: DagHeader, _ effects: borrowing Effects<Self>) -> Digest? {
     var digest = RunDigest(0)
     for w in 0..<settings.workers where header.payload.count[w] > 0 {
@@ -199,6 +202,7 @@ extension Narwhal {
     pendingCount -= 1
   }
 
+  @inline(__always)
   private func vote(
     _ round: DagRound, _ d: Digest, for author: Int, _ effects: inout Effects<Self>
   ) {

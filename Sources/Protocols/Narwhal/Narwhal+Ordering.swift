@@ -59,6 +59,7 @@ extension Narwhal {
   }
 
   /// All parents of the vertices of `authors` in `round`.
+  @inline(__always)
   private func parents(
     of authors: AuthorSet, in round: DagRound, _ effects: borrowing Effects<Self>
   ) -> AuthorSet {

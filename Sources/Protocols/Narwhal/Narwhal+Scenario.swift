@@ -5,7 +5,10 @@ import Machines
 
 /// Narwhal as a scenario names it: its settings with defaults, ranges and sources.
 extension Narwhal: ScenarioProtocol {
-  public static var parameters: [Parameter] { workerParameters + dagParameters + sizeParameters }
+  public static var parameters: [Parameter] {
+    workerParameters + dagParameters + sizeParameters
+      + [.weakness(NarwhalSettings.Weakness.names.map(\.name))]
+  }
 
   private static var reference: String { "asonnino/narwhal@f5145b72 config/src/lib.rs" }
   private static var seconds: ClosedRange<SimDuration> {
@@ -154,6 +157,7 @@ extension NarwhalSettings {
         stateFixed: values.bytes("state-bytes"),
         statePerTransaction: values.bytes("state-bytes-per-transaction")),
       costs: context.costs, populations: context.mempool.populations, seed: context.seed)
+    weakness = Weakness.names.first { $0.name == values.choice("weakness") }?.weakness ?? []
   }
 }
 

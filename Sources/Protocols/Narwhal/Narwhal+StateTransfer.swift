@@ -136,7 +136,7 @@ extension Narwhal {
     _ round: DagRound, _ body: BodyHandle, _ effects: inout Effects<Self>
   ) {
     guard let name = wanted, name.round == round, isAhead(name),
-      case .snapshot(let snapshot) = effects.body(body), snapshot.digest == name.state
+      let snapshot = effects.body(body).snapshot, snapshot.digest == name.state
     else { return }
     if settings.isDurable { effects.write(bytes(of: snapshot)) }
     wanted = nil
@@ -312,5 +312,6 @@ extension Narwhal {
   }
 
   /// Whether it may propose and vote in `round`.
+  @inline(__always)
   func mayTakePart(in round: DagRound) -> Bool { recovery == nil && round > votingFloor }
 }

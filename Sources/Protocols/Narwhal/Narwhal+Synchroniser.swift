@@ -75,7 +75,9 @@ extension Narwhal {
   ) {
     if from <= dag.base { sendCheckpoints(to: sender, &effects) }
     var round = max(from, dag.base.next)
-    while round <= min(through, min(highest, from + Self.catchUpRounds)) {
+    // Others may be farther ahead than this replica has room for.
+    let last = min(min(through, from + Self.catchUpRounds), min(highest, dag.end))
+    while round <= last {
       for author in dag[round].delivered where dag[round, author].hasBody {
         effects.send(.certificate(certificate(round, author)), to: sender)
       }

@@ -50,7 +50,11 @@ public struct Narwhal<Rule: OrderingRule>: ConsensusProtocol {
 
   // The order.
   /// Round of the last leader in the order.
-  public internal(set) var lastLeader = DagRound(0)
+  public internal(set) var lastLeader = DagRound(0) {
+    didSet { lastAuthor = Rule.leader(of: lastLeader, n: n, seed: settings.seed) }
+  }
+  /// Whose vertex that was; drawing it again takes longer than most steps.
+  private var lastAuthor = 0
   /// Rounds up to here are collected: not ordered any more (§3.3).
   public internal(set) var collected = DagRound(0)
   var ordered = SlidingArray<Ordered>()
@@ -175,6 +179,7 @@ public struct Narwhal<Rule: OrderingRule>: ConsensusProtocol {
   }
 
   /// Messages from primary to primary.
+  @inline(__always)
   private mutating func uponPrimary(
     _ message: NarwhalMessage, from sender: ReplicaID, _ effects: inout Effects<Self>
   ) {
@@ -240,6 +245,7 @@ extension Narwhal {
   }
 
   /// To every other primary, the next first, so that nobody is always last.
+  @inline(__always)
   func sendToPrimaries(_ message: NarwhalMessage, _ effects: inout Effects<Self>) {
     guard isSplit else { return effects.broadcast(message) }
     for k in 1..<n { effects.send(message, to: ReplicaID((validator + k) % n)) }
@@ -261,11 +267,9 @@ extension Narwhal {
     return (validator + k) % n
   }
 
+  @inline(__always)
   func header(_ body: BodyHandle, _ effects: borrowing Effects<Self>) -> DagHeader {
-    guard case .header(let header) = effects.body(body) else {
-      preconditionFailure("body \(body.index) is no header")
-    }
-    return header
+    effects.bodies[Int(body.index)].header
   }
 }
 
@@ -275,9 +279,7 @@ extension Narwhal {
   public var proposer: ReplicaID {
     guard Rule.revealDepth == 0 else {
       let last = lastLeader.number > 0
-      return last
-        ? ReplicaID(Rule.leader(of: lastLeader, n: n, seed: settings.seed))
-        : ReplicaID(validator)
+      return ReplicaID(last ? lastAuthor : validator)
     }
     let next = Rule.leads(quorumRound) ? quorumRound : quorumRound.next
     return ReplicaID(Rule.leader(of: next, n: n, seed: settings.seed))

@@ -89,6 +89,8 @@ public enum NarwhalMessage: ConsensusMessage {
 }
 
 extension NarwhalMessage {
+  public static var proposalKinds: [Int] { [4] }
+
   public static var kinds: [String] {
     [
       "batch", "stored", "available", "executed", "header", "vote", "certificate",
@@ -249,8 +251,26 @@ public struct DagSnapshot: Sendable {
   }
 }
 
-/// Contents of messages.
-public enum NarwhalBody: Sendable {
-  case header(DagHeader)
-  case snapshot(DagSnapshot)
+/// Content of a message: a header or a snapshot.
+///
+/// Not an enum of the two: headers are read many times by each replica, and an element of an enum
+/// that also holds lists is copied whole, list or not, before one field of it is read.
+public struct NarwhalBody: Sendable {
+  /// Of round 0 if this is a snapshot.
+  var header: DagHeader
+  /// One or none; a list, so that a header takes no room for it.
+  private var snapshots: [DagSnapshot]
+
+  public static func header(_ header: DagHeader) -> NarwhalBody {
+    NarwhalBody(header: header, snapshots: [])
+  }
+
+  public static func snapshot(_ snapshot: DagSnapshot) -> NarwhalBody {
+    let blank = DagHeader(
+      author: ReplicaID(0), round: DagRound(0), parents: AuthorSet(), payload: DagPayload(),
+      payloadDigest: Digest(0))
+    return NarwhalBody(header: blank, snapshots: [snapshot])
+  }
+
+  var snapshot: DagSnapshot? { snapshots.first }
 }

@@ -121,7 +121,7 @@ extension NarwhalSettings {
     }
   }
 
-  /// Rules that an ablation leaves out, to show that the monitors see it. No scenario can.
+  /// Rules that an ablation leaves out, to show that the monitors see it.
   public struct Weakness: OptionSet, Sendable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -136,6 +136,15 @@ extension NarwhalSettings {
     public static var forgetsLeaders: Weakness { Weakness(rawValue: 8) }
     /// Commits a leader with one vote less.
     public static var commitsEarly: Weakness { Weakness(rawValue: 16) }
+
+    /// As scenarios call them.
+    static var names: [(name: String, weakness: Weakness)] {
+      [
+        ("quorum-of-2f", .quorumOfTwoF), ("votes-twice", .votesTwice),
+        ("trusts-certificates", .trustsCertificates), ("forgets-leaders", .forgetsLeaders),
+        ("commits-early", .commitsEarly),
+      ]
+    }
   }
 
   /// What a lying validator does, in tests.

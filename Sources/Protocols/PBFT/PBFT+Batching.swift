@@ -55,8 +55,8 @@ extension PBFT {
 
   /// As primary, proposes batches as long as there are any and the window has room.
   mutating func propose(_ effects: inout Effects<Self>) {
-    guard isPrimary, isActive, recovery == nil else { return }
-    while hasRoom, hasBatch(effects.sizes) {
+    guard isPrimary, isActive, recovery == nil, !isOver else { return }
+    while hasRoom, !proposesElection(&effects), hasBatch(effects.sizes) {
       proposeBatch(&effects)
       isBatchDue = false
       stopBatchTimer(&effects)

@@ -50,7 +50,8 @@ extension PBFT {
   mutating func collectCheckpoint(
     _ n: Slot, _ d: Digest, from i: ReplicaID, _ effects: inout Effects<Self>
   ) {
-    guard n > log.low, Int(n.number) % settings.checkpointInterval == 0 else { return }
+    guard n > log.low, term != nil || Int(n.number) % settings.checkpointInterval == 0
+    else { return }
     let k = votes(for: n)
     checkpoints[k].votes.add(i, for: d)
     guard checkpoints[k].votes.count(for: d) >= quorum else { return }

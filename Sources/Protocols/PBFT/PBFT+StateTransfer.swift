@@ -61,6 +61,7 @@ extension PBFT {
     else { return }
     if settings.isDurable { effects.write(bytes(of: fetched)) }
     state.assign(fetched)
+    noteTerm()
     lastExecuted = n
     mempool.forget(executed: state.executed)
     effects.caughtUp(to: n, transactions: state.transactions, state: state.digest)
@@ -110,7 +111,7 @@ extension PBFT {
   /// Its former low water mark was executed by f + 1 correct replicas, of which a quorum's answers
   /// include one; its votes were at most a window higher.
   mutating func noteRecovery(_ status: Status, from i: ReplicaID) {
-    guard var known = recovery, known.point == nil else { return }
+    guard var known = recovery, known.point == nil, Int(i.index) < committee.n else { return }
     known.answers.add(i, for: Digest(0))
     known.highest = max(known.highest, status.executed)
     if known.answers.count >= quorum {

@@ -22,6 +22,7 @@ extension PBFT {
   private var isWaiting: Bool {
     if recovery != nil || !isActive || transfer != nil || certifiedAhead != nil { return true }
     if !mempool.isEmpty || mempool.proposedCount > 0 || !early.isEmpty { return true }
+    if term?.isBehind == true || !claims.isEmpty { return true }
     if checkpoints.contains(where: { $0.slot > log.low }) { return true }
     var n = lastExecuted.next
     while log.contains(n) {
@@ -51,7 +52,7 @@ extension PBFT {
     effects.broadcast(.status(makeStatus()))
   }
 
-  private func makeStatus() -> Status {
+  func makeStatus() -> Status {
     var status = Status(
       progress: 0, view: view, stable: log.low, executed: lastExecuted, settled: 0,
       phase: recovery != nil ? .recovering : isActive ? .active : .pending)
@@ -90,12 +91,14 @@ extension PBFT {
       resendView(to: i, status, &effects)
     } else if status.view == view, isActive {
       resendVotes(to: i, status, &effects)
-    } else if status.view > view, status.phase == .pending {
+    } else if status.view > view,
+      status.phase == .pending || (term != nil && status.phase == .recovering)
+    {
       tellDecided(to: i, status, &effects)
     }
   }
 
-  private mutating func resendCheckpoints(
+  mutating func resendCheckpoints(
     after n: Slot, to i: ReplicaID, _ effects: inout Effects<Self>
   ) {
     if log.low > n {
@@ -185,7 +188,7 @@ extension PBFT {
     _ n: Slot, _ d: Digest, _ batch: BatchHandle, from i: ReplicaID,
     _ effects: inout Effects<Self>
   ) {
-    guard !isActive, n > lastExecuted, log.contains(n) else { return }
+    guard !isActive || term != nil, n > lastExecuted, log.contains(n) else { return }
     hold(batch, at: n, effects)
     var k = claims.firstIndex { $0.slot == n } ?? claims.count
     if k == claims.count {
@@ -197,14 +200,14 @@ extension PBFT {
   }
 
   mutating func executeClaims(_ effects: inout Effects<Self>) {
-    guard !isActive else { return claims.removeAll() }
-    while let claim = claims.first(where: { $0.slot == lastExecuted.next }) {
+    guard !isActive || term != nil else { return claims.removeAll() }
+    while !isOver, let claim = claims.first(where: { $0.slot == lastExecuted.next }) {
       guard let d = claim.votes.decided(by: believing ?? committee.weakQuorum) else { return }
       let batch: BatchHandle? =
-        d == Digest(0) ? BatchHandle.none : content(d, at: claim.slot, effects)
+        d == Digest(0) || isElection(d) ? BatchHandle.none : content(d, at: claim.slot, effects)
       guard let batch else { return }
       claims.removeAll { $0.slot <= claim.slot }
-      execute(claim.slot, batch, &effects)
+      execute(claim.slot, batch, of: d, &effects)
     }
   }
 }
@@ -237,9 +240,9 @@ extension PBFT {
   /// Makes this a follower: it waits for no view and votes for nothing, and executes what `count`
   /// replicas of the committee say was decided. To all of them it is one that left for a view that
   /// never comes, whom they tell what was decided.
-  mutating func observe(_ count: Int) {
+  mutating func observe(_ count: Int, in view: View = View(.max)) {
     believing = count
     isActive = false
-    view = View(.max)
+    self.view = view
   }
 }

@@ -24,6 +24,8 @@ public struct PBFT: ConsensusProtocol {
   /// Not in the committee: votes for nothing, and executes what so many of its replicas say was
   /// decided. nil for a replica.
   var believing: Int?
+  /// Where the committee is elected: who it is now, and until when; see `GroupPBFT`.
+  var term: Term?
   /// Last slot this replica assigned, as primary.
   var lastAssigned = Slot(0)
   public internal(set) var lastExecuted = Slot(0)
@@ -116,7 +118,8 @@ public struct PBFT: ConsensusProtocol {
     switch message {
     case .prePrepare(let v, let n, let d, let batch):
       guard v == view, isActive else { return keepEarly(message, of: v, from: i) }
-      guard i == primary, log.contains(n), isGenuine(d, batch, effects) else { return }
+      guard i == primary, log.contains(n), isGenuine(d, batch, effects), isTimely(n, d, batch, v)
+      else { return }
       hold(batch, at: n, effects)
       if let accepted = log[n].accepted {  // at most one per view and slot
         if accepted != d, settings.authentication == .signatures { effects.accuse(i) }
@@ -192,6 +195,7 @@ extension PBFT {
   ) {
     log[n].accepted = d
     log[n].batch = batch
+    if endsHastily(n, d, batch, &effects) { return }
     guard !isPrimary, recovery == nil else { return advance(n, &effects) }
     log[n].prepares.add(me, for: d)
     if settings.isDurable { effects.write(voteBytes + bytes(ofContent: log[n].held, effects)) }
@@ -221,19 +225,24 @@ extension PBFT {
 
   mutating func executeInOrder(_ effects: inout Effects<Self>) {
     let before = lastExecuted
-    while log.contains(lastExecuted.next), committedLocal(lastExecuted.next) {
-      execute(lastExecuted.next, log[lastExecuted.next].batch, &effects)
+    while !isOver, log.contains(lastExecuted.next), committedLocal(lastExecuted.next) {
+      let n = lastExecuted.next
+      execute(n, log[n].batch, of: log[n].accepted ?? Digest(0), &effects)
     }
     guard lastExecuted > before else { return }
     propose(&effects)
     watchProgress(&effects)
   }
 
-  /// Executes `batch` as slot `n`, the next in order, and replies to its clients.
-  mutating func execute(_ n: Slot, _ batch: BatchHandle, _ effects: inout Effects<Self>) {
+  /// Executes `batch` of digest `d` as slot `n`, the next in order, and replies to its clients.
+  mutating func execute(
+    _ n: Slot, _ batch: BatchHandle, of d: Digest, _ effects: inout Effects<Self>
+  ) {
     lastExecuted = n
+    term?.note(n, d, batch)
     if batch == .none {
       state.executeNull()
+      elect(n, d)
     } else {
       let fresh = state.execute(batch, from: effects.batches)
       let ranges = effects.batches.rangeCount(of: batch)
@@ -244,7 +253,7 @@ extension PBFT {
     effects.decide(
       Effects<Self>.Decision(
         slot: n, batch: batch, state: state.digest, transactions: state.transactions))
-    if Int(n.number) % settings.checkpointInterval == 0 { takeCheckpoint(n, &effects) }
+    if Int(n.number) % settings.checkpointInterval == 0, !isOver { takeCheckpoint(n, &effects) }
   }
 
   /// Notes that a message brought the content of `batch`, proposed for `n`.

@@ -4,7 +4,8 @@ import Ledger
 import Machines
 
 /// The long range attack: the adversary buys keys that once had stake and have none any more, and
-/// with them makes a chain that forks far back, in which the stake never moved. It costs nothing but
+/// with them makes a chain that forks far back, in which the stake never moved. It costs nothing
+/// but
 /// the keys: its slots are long past. Owners were to erase them as they evolved; these did not.
 ///
 /// k forbids nodes that stay to take the chain (maxvalid, Figure 3).

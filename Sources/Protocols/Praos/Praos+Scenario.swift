@@ -7,6 +7,10 @@ import Machines
 extension Praos: ScenarioChainProtocol {
   public static var mines: Bool { false }
 
+  public static func finality(_ values: ParameterValues) -> FinalityRule {
+    .slots(active: values.fraction("active-slots"))
+  }
+
   public static var parameters: [Parameter] { rules + costs + attacks }
 
   private static var rules: [Parameter] {

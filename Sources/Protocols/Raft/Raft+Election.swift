@@ -103,6 +103,7 @@ extension Raft {
     for i in 0..<committee.n {
       nextIndex[i] = log.lastIndex + 1
       matchIndex[i] = 0
+      probe[i] = nil
     }
     claimLog(effects)
     termStart = log.lastIndex + 1

@@ -58,6 +58,9 @@ extension Raft {
     guard role == .leader else { return }
     for i in 0..<committee.n where i != Int(me.index) {
       let previous = nextIndex[i] - 1
+      // What was asked last, or its answer, is lost.
+      if !isHeard[i] { probe[i] = nil }
+      isHeard[i] = false
       guard let term = log.term(at: previous) else {
         sendSnapshot(to: i, &effects)
         continue
@@ -71,18 +74,22 @@ extension Raft {
   }
 
   mutating func upon(
-    reply matches: Bool, _ index: UInt32, _ term: UInt32, from i: ReplicaID,
-    _ effects: inout Effects<Self>
+    reply matches: Bool, _ index: UInt32, _ previous: UInt32, _ term: UInt32,
+    from i: ReplicaID, _ effects: inout Effects<Self>
   ) {
     observe(term, &effects)
     guard role == .leader, term == currentTerm else { return }
     answered.add(i, for: Digest(0))
     let k = Int(i.index)
+    isHeard[k] = true
     guard matches else {
+      guard probe[k] == nil || probe[k] == previous else { return }
       // Look further back; never behind what is known to match, which only an old answer could say.
       nextIndex[k] = max(matchIndex[k] + 1, min(index, log.lastIndex + 1))
+      probe[k] = nextIndex[k] - 1
       return sendNext(to: k, &effects)
     }
+    probe[k] = nil
     if index > matchIndex[k] {
       matchIndex[k] = index
       nextIndex[k] = max(nextIndex[k], index + 1)
@@ -120,7 +127,8 @@ extension Raft {
     if index < log.baseIndex { return true }
     if log.term(at: index) == previous { return true }
     let hint = index > log.lastIndex ? log.lastIndex + 1 : log.firstIndex(ofTermAt: index)
-    effects.send(.appendReply(term: currentTerm, matches: false, index: hint), to: i)
+    effects.send(
+      .appendReply(term: currentTerm, matches: false, index: hint, previous: index), to: i)
     return false
   }
 
@@ -158,6 +166,7 @@ extension Raft {
       commitIndex = min(commit, index)
       applyCommitted(&effects)
     }
-    effects.send(.appendReply(term: currentTerm, matches: true, index: index), to: i)
+    effects.send(
+      .appendReply(term: currentTerm, matches: true, index: index, previous: index), to: i)
   }
 }

@@ -32,7 +32,8 @@ extension Raft {
     guard case .snapshot(let received) = effects.body(body) else { return }
     guard index > lastApplied else {
       // It is behind what is applied here, and so what it stands for is equal.
-      effects.send(.appendReply(term: currentTerm, matches: true, index: index), to: i)
+      effects.send(
+        .appendReply(term: currentTerm, matches: true, index: index, previous: index), to: i)
       return
     }
     if settings.isDurable { effects.write(bytes(of: received)) }
@@ -50,6 +51,7 @@ extension Raft {
     effects.caughtUp(
       to: Slot(index), transactions: state.transactions, state: state.digest)
     applyCommitted(&effects)
-    effects.send(.appendReply(term: currentTerm, matches: true, index: index), to: i)
+    effects.send(
+      .appendReply(term: currentTerm, matches: true, index: index, previous: index), to: i)
   }
 }

@@ -37,6 +37,11 @@ public struct Raft: ConsensusProtocol {
   // On leaders, by server.
   var nextIndex: [UInt32]
   var matchIndex: [UInt32]
+  /// Where a follower that refused is asked now, entry before the message's; nil: it keeps up. One
+  /// question at a time, or each refusal of what was under way would ask the same again.
+  var probe: [UInt32?]
+  /// Whether a follower has answered since the last heartbeat.
+  var isHeard: [Bool]
   /// Who has answered since the election timer was last armed.
   var answered = Tally()
   /// First index of the leader's own term: what is before it commits with it (§5.4.2).
@@ -66,6 +71,8 @@ public struct Raft: ConsensusProtocol {
     log = Log()
     nextIndex = Array(repeating: 1, count: committee.n)
     matchIndex = Array(repeating: 0, count: committee.n)
+    probe = Array(repeating: nil, count: committee.n)
+    isHeard = Array(repeating: true, count: committee.n)
     mempool = settings.mempool
     state = ReplicatedState(populations: settings.mempool.populations)
     snapshot = Snapshot(index: 0, term: 0, state: state)
@@ -100,8 +107,8 @@ public struct Raft: ConsensusProtocol {
       guard case .entries(let entries) = effects.body(body) else { return }
       guard accepts(index, previous, from: i, &effects) else { return }
       append(entries, after: index, commit, from: i, &effects)
-    case .appendReply(let term, let matches, let index):
-      upon(reply: matches, index, term, from: i, &effects)
+    case .appendReply(let term, let matches, let index, let previous):
+      upon(reply: matches, index, previous, term, from: i, &effects)
     case .installSnapshot(let term, let index, let last, let body):
       guard follow(i, in: term, at: now, &effects) else { return }
       install(body, index, last, from: i, &effects)
@@ -166,7 +173,8 @@ extension Raft {
     _ i: ReplicaID, in term: UInt32, at now: LocalTime, _ effects: inout Effects<Self>
   ) -> Bool {
     guard term >= currentTerm else {
-      effects.send(.appendReply(term: currentTerm, matches: false, index: 0), to: i)
+      effects.send(
+        .appendReply(term: currentTerm, matches: false, index: 0, previous: 0), to: i)
       return false
     }
     observe(term, &effects)
@@ -199,7 +207,9 @@ extension Raft {
         Effects<Self>.Decision(
           slot: Slot(index), batch: entry.batch, state: state.digest,
           transactions: state.transactions))
-      if Int(index) - Int(snapshot.index) >= settings.snapshotCount { takeSnapshot(index, entry.term) }
+      if Int(index) - Int(snapshot.index) >= settings.snapshotCount {
+        takeSnapshot(index, entry.term)
+      }
     }
   }
 

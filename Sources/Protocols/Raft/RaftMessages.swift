@@ -20,10 +20,12 @@ extension Raft {
     case appendMany(
       term: UInt32, prevLogIndex: UInt32, prevLogTerm: UInt32, commit: UInt32, BodyHandle)
     /// `index`: up to where the logs are equal, if they are; else where the leader should look next
-    /// (§5.3, the first index of the conflicting term).
-    case appendReply(term: UInt32, matches: Bool, index: UInt32)
+    /// (§5.3, the first index of the conflicting term). `previous`: where the leader looked.
+    case appendReply(term: UInt32, matches: Bool, index: UInt32, previous: UInt32)
     /// InstallSnapshot RPC (§7), in one piece.
     case installSnapshot(term: UInt32, lastIndex: UInt32, lastTerm: UInt32, BodyHandle)
+
+    public static var proposalKinds: [Int] { [5] }
 
     public static var kinds: [String] {
       [
@@ -70,7 +72,8 @@ extension Raft {
         digest.fold(UInt64(batch.index))
       case .appendMany(let term, let index, let previous, let commit, _):
         fold(term, index, previous, commit)
-      case .appendReply(let term, let matches, let index): fold(term, matches ? 1 : 0, index)
+      case .appendReply(let term, let matches, let index, let previous):
+        fold(term, matches ? 1 : 0, index, previous)
       case .installSnapshot(let term, let index, let last, _): fold(term, index, last)
       }
     }

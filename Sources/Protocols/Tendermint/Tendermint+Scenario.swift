@@ -5,7 +5,9 @@ import Machines
 
 /// Tendermint as a scenario names it: its settings with defaults, ranges and sources.
 extension Tendermint: ScenarioProtocol {
-  public static var parameters: [Parameter] { blocks + timeouts + recovery + gossip + sizes }
+  public static var parameters: [Parameter] {
+    blocks + timeouts + recovery + gossip + sizes + [.weakness(Weakness.names.map(\.name))]
+  }
 
   private static var blocks: [Parameter] {
     [
@@ -218,5 +220,7 @@ extension Tendermint.Settings {
         stateFixed: values.bytes("state-bytes"),
         statePerTransaction: values.bytes("state-bytes-per-transaction")),
       costs: context.costs, populations: context.mempool.populations)
+    weakness =
+      Tendermint.Weakness.names.first { $0.name == values.choice("weakness") }?.weakness ?? []
   }
 }

@@ -161,6 +161,8 @@ extension Tendermint {
 }
 
 extension Tendermint.Message {
+  public static var proposalKinds: [Int] { [0] }
+
   public static var kinds: [String] {
     [
       "proposal", "prevote", "precommit", "transactions", "status", "votes", "has-votes", "part",

@@ -159,7 +159,7 @@ extension Tendermint {
     }
   }
 
-  /// Rules that an ablation leaves out, to show that the monitors see it. No scenario can.
+  /// Rules that an ablation leaves out, to show that the monitors see it.
   public struct Weakness: OptionSet, Sendable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -174,6 +174,15 @@ extension Tendermint {
     public static var ignoresProofOfLock: Weakness { Weakness(rawValue: 8) }
     /// A proof of lock unlocks though its round is before that of the lock.
     public static var acceptsStaleRounds: Weakness { Weakness(rawValue: 16) }
+
+    /// As scenarios call them.
+    static var names: [(name: String, weakness: Weakness)] {
+      [
+        ("quorum-of-2f", .quorumOfTwoF), ("quorum-of-2f-plus-1", .quorumOfTwoFPlusOne),
+        ("forgets-lock", .forgetsLock), ("ignores-proof-of-lock", .ignoresProofOfLock),
+        ("accepts-stale-rounds", .acceptsStaleRounds),
+      ]
+    }
   }
 }
 

@@ -6,7 +6,7 @@ struct SweepAxis {
     let path: String
     let origin: Origin
     let values: [Value]
-    /// One for each value, distinct for distinct values.
+    /// One for each value, distinct for distinct values. Zipped members may repeat theirs.
     let labels: [String]
   }
 
@@ -24,7 +24,9 @@ struct SweepAxis {
     var axes: [SweepAxis] = []
     for entry in entries {
       guard entry.key == "zip" else {
-        axes.append(SweepAxis(members: [try member(entry)]))
+        let axis = SweepAxis(members: [try member(entry)])
+        try axis.checkDistinct(at: entry.value, path: "sweep.\(entry.key)")
+        axes.append(axis)
         continue
       }
       switch entry.value.content {
@@ -51,7 +53,17 @@ struct SweepAxis {
       }
       axis.members.append(member)
     }
+    try axis.checkDistinct(at: group, path: "sweep.zip")
     return axis
+  }
+
+  /// Steps must differ; the members of a zip may repeat values as long as they differ together.
+  private func checkDistinct(at value: Value, path: String) throws(ScenarioErrors) {
+    var seen = Set<[String]>()
+    for step in 0..<count where !seen.insert(members.map { $0.labels[step] }).inserted {
+      let place = members.count == 1 ? members[0].values[step] : value
+      throw Self.failure("appears twice", at: place, path: path)
+    }
   }
 
   private static func member(_ entry: Value.Entry) throws(ScenarioErrors) -> Member {
@@ -73,15 +85,14 @@ struct SweepAxis {
         path: "sweep.\(entry.key)")
     }
     var labels = values.map(\.label)
-    let uses = labels.reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }
-    var seen = Set<String>()
+    let texts = values.map { $0.canonicalText.replacing("\"", with: "") }
+    let meanings = zip(labels, texts).reduce(into: [String: Set<String>]()) {
+      $0[$1.0, default: []].insert($1.1)
+    }
     for (index, value) in values.enumerated() {
       // Alternatives that differ in their settings are told apart by them.
-      if case .mapping = value.content, uses[labels[index], default: 0] > 1 {
-        labels[index] = value.canonicalText.replacing("\"", with: "")
-      }
-      guard seen.insert(labels[index]).inserted else {
-        throw failure("appears twice", at: value, path: "sweep.\(entry.key)")
+      if case .mapping = value.content, meanings[labels[index], default: []].count > 1 {
+        labels[index] = texts[index]
       }
     }
     return Member(path: entry.key, origin: entry.keyOrigin, values: values, labels: labels)

@@ -77,7 +77,7 @@ extension AdversaryPlan {
     .crash(
       proposal: section.count("proposal", in: 1...1_000_000_000, "over its proposal number"),
       reach: section.count(
-        "reaches", default: 1, in: 0...max(nodes - 1, 0), "replicas that still get it",
+        "reaches", default: 1, in: 0...max(nodes - 1, 1), "replicas that still get it",
         source: "one replica that knows more than all others"),
       downTime: section.optional("for") {
         $0.duration(

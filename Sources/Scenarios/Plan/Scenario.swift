@@ -30,7 +30,7 @@ public struct Scenario: Sendable {
 
 /// The adversary and the error at which probabilistic finality is stated.
 public struct SettlementPlan: Sendable, Equatable {
-  /// Share of the hash rate of a miner who tries to spend twice.
+  /// Share of the hash rate or stake of who tries to spend twice.
   public var adversary: Double
   /// Probability that it succeeds, at most.
   public var error: Double
@@ -38,7 +38,8 @@ public struct SettlementPlan: Sendable, Equatable {
   init(_ section: Section) {
     let source = "Nakamoto 2008, §11: q = 0.1, P < 0.1 %"
     adversary = section.fraction(
-      "adversary", default: 0.1, in: 0.001...0.45, "share of the hash rate of the attacker",
+      "adversary", default: 0.1, in: 0.001...0.45,
+      "share of the hash rate or stake of the attacker",
       source: source)
     error = section.fraction(
       "error", default: 0.001, in: 1e-12...0.5, "probability that it succeeds, at most",
@@ -101,7 +102,7 @@ extension Scenario {
     checks = section.section(
       "checks", "what a run is checked for beside safety", ChecksPlan.init)
     settlement = section.section(
-      "settlement", "when a payment by proof of work counts as settled",
+      "settlement", "when a payment counts as settled where decided is not final",
       SettlementPlan.init)
     exploration = section.optionalSection(
       "explore", "what a swarm of small runs varies", SwarmPlan.init)

@@ -1,0 +1,68 @@
+import Consensus
+import Kernel
+import Metrics
+import Statistics
+
+extension SettlementPlan {
+  /// Confirmations that are needed for `finality`, so that the adversary reverts a payment with at
+  /// most the stated probability; 0 where decided is final, `nil` where nothing is known.
+  public func confirmations(for finality: FinalityRule) -> Int? {
+    switch finality {
+    case .deterministic: 0
+    case .unknown: nil
+    case .hashing, .keyBlocks:
+      DoubleSpend.confirmations(atMost: error) { DoubleSpend.exact(q: adversary, z: $0) }
+    case .slots(let active):
+      DoubleSpend.confirmations(atMost: error) {
+        DoubleSpend.bySlots(
+          adversary: Self.leads(adversary, active), honest: Self.leads(1 - adversary, active), z: $0
+        )
+      }
+    }
+  }
+
+  /// Probability that a part of the stake leads a slot.
+  private static func leads(_ part: Double, _ active: Double) -> Double {
+    1 - Elementary.pow(1 - active, part)
+  }
+}
+
+extension Scenario {
+  /// Mean time from submission until the stated adversary reverts with at most the stated
+  /// probability, of every chain that confirms transactions; see Scenarios.md for the formulas.
+  func reportSettlement(_ outcome: inout Outcome) {
+    for chain in chains where outcome["\(chain.name).confirmed"] != nil {
+      let name = chain.name
+      let finality = chain.consensus.entry.finality(with: chain.consensus.values)
+      let needed = settlement.confirmations(for: finality)
+      if let needed, needed > 0 {
+        outcome.metrics.append(.init("\(name).settlement_confirmations", "1", Double(needed)))
+      }
+      outcome.metrics.append(
+        .init(
+          "\(name).settlement_latency", "s",
+          needed.flatMap { settlementLatency(of: name, finality, $0, outcome) }))
+    }
+  }
+
+  /// Inclusion, and what follows until `needed` confirmations are there; `nil` if nothing was final
+  /// in the run or no block confirms.
+  private func settlementLatency(
+    of name: String, _ finality: FinalityRule, _ needed: Int, _ outcome: Outcome
+  ) -> Double? {
+    func value(_ metric: String) -> Double? { outcome["\(name).\(metric)"] }
+    guard let ingest = value("ingest_mean"), let include = value("include_mean") else { return nil }
+    switch finality {
+    case .unknown: return nil
+    case .deterministic: return value("decide_mean").map { ingest + include + $0 }
+    case .hashing, .slots:
+      return value("block_interval").map { ingest + include + Double(needed - 1) * $0 }
+    case .keyBlocks:
+      // The block of the transaction has no work, and key blocks come without memory.
+      guard let interval = value("block_interval"), let height = value("chain_height"),
+        let keys = value("key_blocks"), let stale = value("key_stale_rate"), keys * (1 - stale) > 0
+      else { return nil }
+      return ingest + include + Double(needed) * interval * height / (keys * (1 - stale))
+    }
+  }
+}
