@@ -125,6 +125,7 @@ extension Snowman {
     for k in 0..<effects.batches.rangeCount(of: batch) {
       mempool.decided(effects.batches.range(k, of: batch))
     }
+    mempool.trim()
     effects.charge(settings.costs.execution * Int64(fresh))
     if settings.isDurable {
       effects.write(settings.sizes.block + effects.batches[batch].bytes)

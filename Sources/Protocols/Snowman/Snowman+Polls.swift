@@ -7,6 +7,8 @@ extension Snowman {
   struct Poll: Sendable, BitwiseCopyable {
     var number: UInt16 = 0
     var isOpen = false
+    /// It has what it asked for, but an older poll is open still, and votes count in order.
+    var isOver = false
     /// Replicas whose answer has not come, or waits for a block.
     var outstanding: Int32 = 0
   }
@@ -65,7 +67,10 @@ extension Snowman {
       if !knows(answer.preferred) { fetch(answer.preferred, from: i, &effects) }
       return
     }
-    guard let p = polls.firstIndex(where: { $0.isOpen && $0.number == number }),
+    guard
+      let p = polls.firstIndex(where: {
+        $0.isOpen && !$0.isOver && $0.number == number
+      }),
       let a = answersOf(p).first(where: {
         answers[$0].replica == answer.replica && answers[$0].status == .asked
       })
@@ -104,18 +109,39 @@ extension Snowman {
 
   /// Answers that waited for a block which has come.
   mutating func takeWaiting(_ effects: inout Effects<Self>) {
-    for p in polls.indices where polls[p].isOpen {
+    for p in polls.indices {
       for a in answersOf(p) where answers[a].status == .waiting {
-        if polls[p].isOpen, resolve(a, of: p), isComplete(p, with: a) { close(p, &effects) }
+        guard polls[p].isOpen, !polls[p].isOver else { break }
+        if resolve(a, of: p), isComplete(p, with: a) { close(p, &effects) }
       }
     }
   }
 
-  /// The poll is over: its votes count.
+  /// The poll is over. Votes count in the order in which the polls began, so that what was asked
+  /// earlier does not end a row of what was asked later.
   mutating func close(_ p: Int, _ effects: inout Effects<Self>) {
-    guard polls[p].isOpen else { return }
-    polls[p].isOpen = false
+    guard polls[p].isOpen, !polls[p].isOver else { return }
+    polls[p].isOver = true
     effects.disarm(slot: Timer.poll(UInt8(p)).slot)
+    while let oldest = oldestOpen, polls[oldest].isOver {
+      polls[oldest].isOpen = false
+      count(oldest, &effects)
+    }
+  }
+
+  private var oldestOpen: Int? {
+    var oldest: Int?
+    for p in polls.indices where polls[p].isOpen {
+      // Numbers wrap; the oldest is farthest behind the last.
+      if let found = oldest, lastPoll &- polls[p].number <= lastPoll &- polls[found].number {
+        continue
+      }
+      oldest = p
+    }
+    return oldest
+  }
+
+  private mutating func count(_ p: Int, _ effects: inout Effects<Self>) {
     if candidate != nil { return recordCandidate(p, &effects) }
     if isBootstrapping { noteFrontier(p) }
     record(poll: p, &effects)

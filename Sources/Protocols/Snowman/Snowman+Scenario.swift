@@ -107,7 +107,14 @@ extension Snowman: ScenarioProtocol {
   }
 
   public static func problem(with values: ParameterValues, nodes: Int) -> String? {
-    problem(settings(values, nodes: nodes), n: nodes)
+    if let problem = problem(settings(values, nodes: nodes), n: nodes) { return problem }
+    let half = (nodes + 1) / 2
+    if values.duration("proposer-window") == .zero, values.count("alpha-preference") > half {
+      return "without lists of proposers (proposer-window: 0) alpha-preference must be at most "
+        + "\(half), half of \(nodes) replicas: else two blocks that half of them prefer each "
+        + "stand against each other for ever"
+    }
+    return nil
   }
 
   private static func settings(_ values: ParameterValues, nodes: Int) -> Settings {
@@ -127,6 +134,12 @@ extension Snowman: ScenarioProtocol {
     roles.replyQuorum = roles.tolerated + 1
     roles.usesGateways = true
     return roles
+  }
+
+  public static func finality(_ values: ParameterValues) -> FinalityRule {
+    .sampling(
+      sample: values.count("sample"), alphaPreference: values.count("alpha-preference"),
+      alphaConfidence: values.count("alpha-confidence"), beta: values.count("beta"))
   }
 
   public init(_ values: ParameterValues, _ context: ReplicaContext) {
