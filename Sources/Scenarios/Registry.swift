@@ -48,6 +48,7 @@ public struct ProtocolEntry: Sendable {
   public let hasInvalidProposals: Bool
   /// What is wrong with the values for so many nodes, if anything.
   let problem: @Sendable (ParameterValues, Int) -> String?
+  let warning: @Sendable (ParameterValues, Int) -> String?
   let finality: @Sendable (ParameterValues) -> FinalityRule
   let roles: @Sendable (ParameterValues, Int) -> Roles?
   let build: @Sendable (ChainBlueprint) -> BuiltChain
@@ -58,6 +59,9 @@ extension ProtocolEntry {
   public func problem(with values: ParameterValues, nodes: Int) -> String? {
     problem(values, nodes)
   }
+
+  /// What a user of `values` for so many nodes should know, as a sentence; `nil` if nothing.
+  public func warning(on values: ParameterValues, nodes: Int) -> String? { warning(values, nodes) }
 
   /// What keeps decided what a chain with these values has decided.
   public func finality(with values: ParameterValues) -> FinalityRule { finality(values) }
@@ -112,6 +116,7 @@ extension ProtocolEntry {
         }
         return P.problem(with: values, nodes: nodes)
       },
+      warning: { P.warning(on: $0, nodes: $1) },
       finality: { P.finality($0) },
       roles: { P.roles($0, nodes: $1) },
       build: { blueprint in
@@ -158,6 +163,7 @@ extension ProtocolEntry {
       weighsAllBlocks: P.weighsAllBlocks,
       marksProposals: false, hasInvalidProposals: false,
       problem: { P.problem(with: $0, nodes: $1) },
+      warning: { _, _ in nil },
       finality: { P.finality($0) },
       roles: { _, _ in nil },
       build: { blueprint in
