@@ -64,7 +64,7 @@ let package = Package(
         "GHOST/GHOST.md", "Gasper/Gasper.md", "GroupPBFT/GroupPBFT.md", "HotStuff/HotStuff.md",
         "LayeredPBFT/LayeredPBFT.md", "LeaderSubset/LeaderSubset.md", "Nakamoto/Nakamoto.md",
         "Narwhal/Narwhal.md", "PBFT/PBFT.md", "Praos/Praos.md", "QBFT/QBFT.md", "Raft/Raft.md",
-        "Tendermint/Tendermint.md",
+        "Snowman/Snowman.md", "Tendermint/Tendermint.md",
       ]),
     library("Workloads", ["Kernel", "Ledger"], pages: ["Workloads.md"]),
     library(

@@ -25,6 +25,7 @@ public let registry: [ProtocolEntry] = [
   .committee(Bullshark.self, "Narwhal's DAG ordered by Bullshark; Spiegelman et al., CCS 2022"),
   .committee(LayeredPBFT.self, "PBFT in layers of groups; Li et al., TPDS 2021, and Steward 2006"),
   .committee(LeaderSubset.self, "PBFT among some trusted leaders, others follow; Min 2020"),
+  .committee(Snowman.self, "repeated random sampling of a block tree; Team Rocket et al. 2019"),
   .committee(GroupPBFT.self, "PBFT among elected endorsers, era by era; Lao et al., IPDPS 2020"),
   .committee(HotStuff.self, "chained HotStuff of three chains, Yin et al., PODC 2019"),
   .committee(Jolteon.self, "HotStuff of two chains, Gelashvili et al., FC 2022"),
@@ -47,6 +48,7 @@ public struct ProtocolEntry: Sendable {
   public let hasInvalidProposals: Bool
   /// What is wrong with the values for so many nodes, if anything.
   let problem: @Sendable (ParameterValues, Int) -> String?
+  let warning: @Sendable (ParameterValues, Int) -> String?
   let finality: @Sendable (ParameterValues) -> FinalityRule
   let roles: @Sendable (ParameterValues, Int) -> Roles?
   let build: @Sendable (ChainBlueprint) -> BuiltChain
@@ -57,6 +59,9 @@ extension ProtocolEntry {
   public func problem(with values: ParameterValues, nodes: Int) -> String? {
     problem(values, nodes)
   }
+
+  /// What a user of `values` for so many nodes should know, as a sentence; `nil` if nothing.
+  public func warning(on values: ParameterValues, nodes: Int) -> String? { warning(values, nodes) }
 
   /// What keeps decided what a chain with these values has decided.
   public func finality(with values: ParameterValues) -> FinalityRule { finality(values) }
@@ -111,6 +116,7 @@ extension ProtocolEntry {
         }
         return P.problem(with: values, nodes: nodes)
       },
+      warning: { P.warning(on: $0, nodes: $1) },
       finality: { P.finality($0) },
       roles: { P.roles($0, nodes: $1) },
       build: { blueprint in
@@ -157,6 +163,7 @@ extension ProtocolEntry {
       weighsAllBlocks: P.weighsAllBlocks,
       marksProposals: false, hasInvalidProposals: false,
       problem: { P.problem(with: $0, nodes: $1) },
+      warning: { _, _ in nil },
       finality: { P.finality($0) },
       roles: { _, _ in nil },
       build: { blueprint in
