@@ -117,6 +117,10 @@ extension ReplicaGroupState {
       books.catchUp(
         replica: i, slot: slot, transactions: transactions, state: state, name: name,
         batches: effects.batches, &world, index: index)
+      if let executor = settings.executor {
+        world.schedule(
+          executor.event(slot: slot, role: role(of: i), proposer: output.proposer, at: world.now))
+      }
     case .accuse(let replica):
       if let finding = books.accuse(replica, by: i) { world.report(finding, of: name) }
     }

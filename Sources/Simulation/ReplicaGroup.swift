@@ -110,12 +110,20 @@ public struct ReplicaGroupSettings: Sendable {
   public var roles: Roles?
   /// Byzantine replicas; their second copies need connections and senders.
   public var adversaries: [Adversary]
+  /// The chain numbers its populations from 0; population p of it is `firstPopulation` + p of the
+  /// run.
+  public var firstPopulation: Int
+  /// Roles beside the replicas that act on what is decided, in place of clients that get replies.
+  public var executor: Executor?
 
   public init(
     replies: Replies, forwardHeader: Int, sizes: TransactionSizes, decisions: Int? = nil,
-    roles: Roles? = nil, adversaries: [Adversary] = []
+    roles: Roles? = nil, adversaries: [Adversary] = [], firstPopulation: Int = 0,
+    executor: Executor? = nil
   ) {
     self.adversaries = adversaries
+    self.firstPopulation = firstPopulation
+    self.executor = executor
     self.replies = replies
     self.forwardHeader = forwardHeader
     self.sizes = sizes
@@ -210,7 +218,8 @@ struct ReplicaGroupState<P: ConsensusProtocol>: Sendable {
     traffic = Traffic(types: P.Message.kinds + ["forward", "reply"], roles: replicas.count)
     books = ReplicaGroupBooks(
       replicas: replicas.count, roles: settings.roles ?? Roles(Committee(n: replicas.count)),
-      populations: settings.sizes.populations, adversaries: settings.adversaries)
+      populations: settings.sizes.populations, adversaries: settings.adversaries,
+      firstPopulation: settings.firstPopulation)
     self.settings = settings
     repliesFromProposer = settings.roles?.onlyProposerReplies ?? false
   }
@@ -340,7 +349,7 @@ extension ReplicaGroupState {
       let requests = Submission(event.payload)
       foldStep(i, time, requests.isRetransmission ? 3 << 32 : 2 << 32)
       seats[i].digest.fold(requests.range.first, UInt64(requests.range.count))
-      world.logs[Int(requests.range.population)].pass(.ingested, requests.range, at: time)
+      world.logs[settings.firstPopulation + Int(requests.range.population)].pass(.ingested, requests.range, at: time)
       replicas[i].upon(
         requests: requests.range,
         requests.isRetransmission ? .retransmitted : .fromClient, at: local, &effects)

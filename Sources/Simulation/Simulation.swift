@@ -18,6 +18,7 @@ public final class Simulation {
     subsystems = [Subsystem(index: 0, name: "world")]
     self.world.decisions = [0]
     self.world.decisionLogs = [DecisionLog()]
+    self.world.executions = [ExecutionLog()]
     self.world.connections = [[]]
     self.world.streams = [[]]
   }
@@ -34,6 +35,7 @@ public final class Simulation {
     subsystems.append(subsystem)
     world.decisions.append(0)
     world.decisionLogs.append(DecisionLog())
+    world.executions.append(ExecutionLog())
     world.addChannel(connections: connections, senders: senders, name: subsystem.name)
   }
 

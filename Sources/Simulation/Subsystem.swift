@@ -89,6 +89,9 @@ public enum Boundary {
   public static let submit: UInt16 = 0
   /// To a population or store: a chain's reply. `payload`: see `Reply`.
   public static let reply: UInt16 = 1
+  /// To an executor: its replica has executed up to a slot. Payload: slot, whom it takes for the
+  /// proposer.
+  public static let executed: UInt16 = 2
   /// First kind that a subsystem may use as it likes.
   public static let ownKinds: UInt16 = 16
 }

@@ -42,6 +42,8 @@ public struct World: ~Copyable {
   var places: [UInt16]
   /// Bytes that left their node, `[(channel * regions + region of the sender) * reaches + reach]`.
   var sentBytes: [Int]
+  /// What chains with executors have executed, by subsystem index.
+  var executions: [ExecutionLog] = []
   public var violations: [Outcome.Violation] = []
   public var warnings: [String] = []
   /// The messages of the beginning of the run, if they are asked for.
@@ -79,6 +81,7 @@ public struct World: ~Copyable {
     other.logs = logs
     other.decisions = decisions
     other.decisionLogs = decisionLogs
+    other.executions = executions
     other.measuring = measuring
     other.measuredEnd = measuredEnd
     other.places = places
