@@ -79,6 +79,9 @@ struct ChainBlueprint {
   var decisions: Int?
   var seed: UInt64
   var adversaries: [Adversary]
+  /// Where its populations begin among those of the run, and who acts on what it decides.
+  var firstPopulation = 0
+  var executor: Executor?
 }
 
 /// A chain that is ready to be added to a run.
@@ -93,6 +96,9 @@ struct BuiltChain {
   /// proposer.
   var contacts: Range<Int>
   var usesGateways: Bool
+  /// Members that have to have executed what counts as decided, and how many faults they tolerate.
+  var executions: Int
+  var tolerated: Int
 }
 
 extension ProtocolEntry {
@@ -133,7 +139,8 @@ extension ProtocolEntry {
           settings: ReplicaGroupSettings(
             replies: blueprint.plan.replies, forwardHeader: blueprint.plan.replies.header,
             sizes: blueprint.sizes, decisions: blueprint.decisions, roles: roles,
-            adversaries: blueprint.adversaries),
+            adversaries: blueprint.adversaries, firstPopulation: blueprint.firstPopulation,
+            executor: blueprint.executor),
           seed: blueprint.seed)
         let twins = blueprint.adversaries.twins.count
         return BuiltChain(
@@ -142,7 +149,8 @@ extension ProtocolEntry {
             replicas: n, populations: blueprint.sizes.populations, twins: twins),
           senders: ReplicaGroup<P>.senders(replicas: n, twins: twins),
           replyQuorum: roles.replyQuorum, contacts: roles.contacts,
-          usesGateways: roles.usesGateways)
+          usesGateways: roles.usesGateways, executions: roles.executions,
+          tolerated: roles.tolerated)
       })
   }
 }
@@ -171,6 +179,8 @@ extension ProtocolEntry {
               nodes: n, seed: blueprint.seed, chain: blueprint.plan.name), seed: blueprint.seed))
         var settings = BlockchainSettings(plan, blueprint)
         settings.adversaries = blueprint.adversaries
+        settings.firstPopulation = blueprint.firstPopulation
+        settings.executor = blueprint.executor
         let chain = Blockchain(
           index: blueprint.index, name: blueprint.plan.name, nodes: blueprint.nodes,
           lanes: blueprint.lanes, protocols: protocols, genesis: genesis, settings: settings,
@@ -180,7 +190,7 @@ extension ProtocolEntry {
           connections: Blockchain<P>.connections(
             of: settings.topology, populations: blueprint.sizes.populations),
           senders: Blockchain<P>.senders(nodes: n), replyQuorum: 1, contacts: 0..<n,
-          usesGateways: true)
+          usesGateways: true, executions: n / 2 + 1, tolerated: (n - 1) / 2)
       })
   }
 }

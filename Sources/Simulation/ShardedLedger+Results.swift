@@ -106,7 +106,13 @@ extension ShardedLedgerState {
   }
 
   func report(to outcome: inout Outcome, _ world: borrowing World) {
-    outcome.messages += traffic.rows(subsystem: name)
+    // What clients send is theirs, not the shards'.
+    let rows = traffic.rows(subsystem: name)
+    outcome.messages += rows.enumerated().map { type, row in
+      var row = row
+      if type < Self.clientTypes { row.subsystem = "\(name).clients" }
+      return row
+    }
     for finding in ledger.monitor.audit(ledger) {
       outcome.violations.append(
         Outcome.Violation(

@@ -78,6 +78,9 @@ struct ShardedLedgerState: Sendable {
     ["request", "retransmission", "query", "bundle", "receipts", "acknowledgement"]
   }
 
+  /// The first of them, which clients send.
+  static var clientTypes: Int { 3 }
+
   /// An operation under its identity.
   struct Entry: Sendable, BitwiseCopyable {
     var operation: Operation

@@ -61,6 +61,9 @@ open class Subsystem {
   /// What it takes of the nodes it is billed for; empty for clients, who are not billed.
   open var occupancy: [Occupancy] { [] }
 
+  /// The subsystem of which it is a part: messages, bytes and costs are that one's. `nil`: none.
+  open var whole: UInt16? { nil }
+
   /// What its bill is divided by: `tx` or `record`.
   open var billedUnit: String { "tx" }
 

@@ -1,0 +1,284 @@
+import Consensus
+import Kernel
+import Ledger
+import Machines
+import Networking
+import Sharding
+import Simulation
+import Workloads
+
+/// A ledger whose accounts are spread over shards, each with a chain and a committee of its own.
+public struct ShardPlan: Sendable {
+  /// Who is on which committee.
+  public enum Assignment: String, Sendable, CaseIterable {
+    /// Drawn from the epoch's randomness: every node equally likely on every shard.
+    case uniform
+    /// Shard s has the nodes from s x members on.
+    case inOrder = "in-order"
+  }
+
+  /// Where an account lives.
+  public enum Placement: String, Sendable, CaseIterable {
+    /// By a hash of its number.
+    case hash
+    /// Number modulo shards: the most popular accounts are dealt out one by one.
+    case dealt
+  }
+
+  public var name: String
+  public var count: Int
+  /// Members of each.
+  public var members: Int
+  public var assignment: Assignment
+  public var placement: Placement
+  public var commit: CommitSettings
+  public var consensus: ConsensusPlan
+  public var mempool: MempoolPlan
+  /// Members that send and receive a proof; `nil`: f + 1, so that one is correct.
+  public var senders: Int?
+  public var receivers: Int?
+  public var retry: SimDuration
+  public var receiptAttempts: Int
+  /// Signatures to check in a proof; `nil`: a quorum of them.
+  public var signatures: Int?
+  public var sizes: ShardedLedgerSettings.Sizes
+  public var payers: Int
+  public var receiversOfMoney: Int
+  public var largest: Int64
+  public var balance: Int64
+  public var attempts: Int
+  public var pause: SimDuration
+  public var vanishing: Double
+  public var takeover: SimDuration?
+  public var forging: Double
+  public var workload: WorkloadPlan
+}
+
+extension ShardPlan {
+  init(
+    _ section: Section, general: WorkloadPlan?, nodes: Int, protocols: [ProtocolEntry],
+    folder: String
+  ) throws {
+    name = section.text("name", atMost: 40, "name of the ledger, as results call it")
+    count = section.count("count", in: 1...1024, "shards")
+    members = section.count("members", in: 1...100_000, "nodes of each shard")
+    section.require(
+      count * members <= nodes, "members",
+      "\(count) shards of \(members) members need \(count * members) nodes, there are \(nodes)")
+    assignment = section.choice(
+      "assignment", of: Assignment.self, default: .uniform,
+      "uniform: drawn from the epoch's randomness; in-order: nodes by number")
+    placement = section.choice(
+      "placement", of: Placement.self, default: .hash,
+      "hash: by a hash of the account; dealt: by number modulo shards")
+    let members = min(self.members, nodes)
+    consensus = try ChainPlan.consensus(
+      section, nodes: members, protocols: protocols, folder: folder)
+    mempool = ChainPlan.mempool(section)
+    commit = section.section("commit", "how transfers over several shards commit") {
+      Self.commit($0)
+    }
+    let proofs = section.section("proofs", "what shards tell each other, and clients") {
+      Proofs($0, members: members)
+    }
+    senders = proofs.senders
+    receivers = proofs.receivers
+    retry = proofs.retry
+    receiptAttempts = proofs.receiptAttempts
+    signatures = proofs.signatures
+    (payers, receiversOfMoney, largest, balance, sizes) = section.section(
+      "accounts", "what a transfer touches"
+    ) { accounts in
+      var sizes = proofs.sizes
+      sizes.account = accounts.bytes(
+        "bytes", default: 100, in: 0...1_000_000, "bytes that a node keeps of an account",
+        source: "Ethereum: nonce, balance, code and storage hashes, 70 to 110 B")
+      return (
+        accounts.count(
+          "payers", default: 1, in: 1...8, "accounts that pay", source: "a payment"),
+        accounts.count(
+          "receivers", default: 1, in: 0...8,
+          "accounts that receive; 0: nothing is paid, the accounts are only touched",
+          source: "a payment"),
+        Int64(
+          accounts.count(
+            "largest-amount", default: 10, in: 1...1_000_000_000, "each pays 1 to this",
+            source: "assumption: small against the balance")),
+        Int64(
+          accounts.count(
+            "balance", default: 1_000_000, in: 0...1_000_000_000_000,
+            "on each account in the beginning", source: "assumption: nobody runs out of money")),
+        sizes
+      )
+    }
+    let users = section.section("clients", "what clients of the shards do") { Users($0) }
+    (attempts, pause) = (users.attempts, users.pause)
+    (vanishing, takeover, forging) = (users.vanishing, users.takeover, users.forging)
+    guard
+      let workload = try section.optionalSection(
+        "workload", "clients of this ledger alone", { try WorkloadPlan($0) }) ?? general
+    else {
+      section.fail("workload", "a sharded ledger needs a workload")
+      self.workload = try section.sample { try WorkloadPlan($0) }
+      return
+    }
+    self.workload = workload
+    check(section)
+  }
+
+  private static func commit(_ section: Section) -> CommitSettings {
+    let commit = section.choice(
+      "protocol", of: CommitProtocol.self, default: .relay,
+      "relay: Monoxide; atomix: OmniLedger; sbac: Chainspace; yank: RapidChain")
+    let locks = section.choice(
+      "locks", of: CommitSettings.Locks.self, default: .accounts,
+      "accounts: a lock keeps other payments from the account out; amounts: as an unspent output")
+    let weakness = section.choice(
+      "weakness", ["none"] + CommitSettings.Weakness.allCases.map(\.rawValue), default: "none",
+      "a rule that is left out on purpose, to see that the monitors miss it")
+    return CommitSettings(
+      commit, locks: locks, weakness: CommitSettings.Weakness(rawValue: weakness))
+  }
+
+  /// Combinations that cannot work.
+  private func check(_ section: Section) {
+    if commit.commit == .relay, payers > 1 {
+      section.fail(
+        "accounts", "the relay takes money from one account; \(payers) pay", allowed: "payers: 1")
+    }
+    if forging > 0, commit.commit != .atomix {
+      section.fail(
+        "clients", "only clients of atomix carry proofs that they could forge",
+        allowed: "commit: { protocol: atomix }")
+    }
+    if workload.accounts < payers + receiversOfMoney {
+      section.fail("accounts", "transfers of more accounts than there are")
+    }
+  }
+}
+
+/// What shards tell each other.
+private struct Proofs {
+  var senders: Int?
+  var receivers: Int?
+  var retry: SimDuration
+  var receiptAttempts: Int
+  var signatures: Int?
+  var sizes: ShardedLedgerSettings.Sizes
+
+  init(_ section: Section, members: Int) {
+    let most = max(members, 1)
+    senders = section.optional("senders") {
+      $0.count($1, in: 1...min(most, 64), "members that send a proof; default f + 1")
+    }
+    receivers = section.optional("receivers") {
+      $0.count($1, in: 1...most, "members that it is sent to at a time; default f + 1")
+    }
+    retry = section.duration(
+      "retry", default: .seconds(5), in: .milliseconds(1) ... .seconds(100_000_000),
+      "a proof that is not acknowledged is sent to the next receivers after this",
+      source: "assumption: above the chain's usual latency")
+    receiptAttempts = section.count(
+      "receipt-attempts", default: 3, in: 1...1000,
+      "times a receipt is sent to a client that does not acknowledge it", source: "assumption")
+    signatures = section.optional("signatures") {
+      $0.count($1, in: 0...100_000, "signatures to check in a proof; default a quorum")
+    }
+    let size = 0...1_000_000
+    sizes = ShardedLedgerSettings.Sizes(
+      header: section.bytes(
+        "header", default: 100, in: size, "bytes of any message apart from what follows",
+        source: "assumption: 40 B TCP/IP, shard, slot, sender"),
+      proof: section.bytes(
+        "proof", default: 1000, in: size, "bytes of the proof that a shard has decided a slot",
+        source: "assumption: header of 200 B and a dozen signatures of 64 B"),
+      operation: section.bytes(
+        "operation", default: 768, in: size, "bytes of an operation in a bundle, path included",
+        source: "a transaction of 512 B and eight digests"),
+      vote: section.bytes(
+        "vote", default: 300, in: size, "bytes of a vote in a bundle, path included",
+        source: "transaction digest, verdict, eight digests"),
+      receipt: section.bytes(
+        "receipt", default: 300, in: size, "bytes of a receipt in a bundle, path included",
+        source: "transaction digest, verdict, eight digests"),
+      acknowledgement: section.bytes(
+        "acknowledgement", default: 80, in: size, "bytes of an acknowledgement or a question",
+        source: "assumption: 40 B TCP/IP and a digest"),
+      account: 0)
+  }
+}
+
+/// What clients do beside submitting.
+private struct Users {
+  var attempts: Int
+  var pause: SimDuration
+  var vanishing: Double
+  var takeover: SimDuration?
+  var forging: Double
+
+  init(_ section: Section) {
+    attempts = section.count(
+      "attempts", default: 1, in: 1...1000, "times an aborted transfer is tried",
+      source: "what aborts is counted, not hidden")
+    pause = section.duration(
+      "pause", default: .seconds(1), in: .zero ... .seconds(1_000_000),
+      "mean of the exponential pause before it is tried again", source: "assumption")
+    vanishing = section.fraction(
+      "vanishing", default: 0, in: 0...1,
+      "share of transfers whose client is gone after the first request", source: "none does")
+    takeover = section.optional("takeover") {
+      $0.duration(
+        $1, in: .milliseconds(1) ... .seconds(100_000_000),
+        "whoever is to receive money goes on in its place after this; default nobody does")
+    }
+    forging = section.fraction(
+      "forging", default: 0, in: 0...1,
+      "share of transfers whose client asks for the commit without proofs", source: "none does")
+  }
+}
+
+// MARK: - Chains of the shards
+
+extension ShardPlan {
+  /// One chain for each shard.
+  var chains: [ChainPlan] {
+    (0..<count).map { s in
+      ChainPlan(
+        name: "\(name)-\(s)", nodes: members, consensus: consensus, mempool: mempool,
+        replies: Replies(path: .shared, header: 0, result: 0), workload: nil, shard: s)
+    }
+  }
+
+  /// Nodes of each shard.
+  func committees(seed: UInt64) -> [[NodeID]] {
+    var order = Array(0..<count * members)
+    if assignment == .uniform {
+      var stream = RandomStream(seed: seed, purpose: "committees of \(name)")
+      stream.shuffle(&order)
+    }
+    return (0..<count).map { s in order[s * members..<(s + 1) * members].map { NodeID($0) } }
+  }
+
+  /// Shard of each account.
+  func home(seed: UInt64) -> [Int] {
+    (0..<workload.accounts).map { account in
+      switch placement {
+      case .dealt: return account % count
+      case .hash:
+        var stream = RandomStream(seed: seed, purpose: "placement", entity: UInt64(account))
+        return stream.range(0..<count)
+      }
+    }
+  }
+
+  /// Bytes of operations by population of a shard's chain: first requests, later ones, which carry
+  /// a proof for each paying account, and what other shards ask for.
+  func operationSizes(seed: UInt64) -> TransactionSizes {
+    let first = workload.transactionSize
+    let later = TransactionSizes.Size.fixed(sizes.operation + payers * sizes.proof)
+    let asked = TransactionSizes.Size.fixed(sizes.operation)
+    return TransactionSizes(
+      Array(repeating: first, count: workload.hosts) + Array(repeating: later, count: workload.hosts)
+        + Array(repeating: asked, count: count), seed: seed)
+  }
+}
