@@ -100,7 +100,7 @@ let package = Package(
       path: "Tests/Support/LeaderEcho", swiftSettings: hot),
     .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
     tests("Kernel", ["Statistics"]),
-    tests("Statistics", ["Kernel"]),
+    tests("Statistics", ["Kernel"], data: ["Figures"]),
     tests("Ledger", ["Kernel", "Statistics"]),
     tests("Consensus", ["Ledger"]),
     tests("Machines", ["Kernel", "Statistics"]),
