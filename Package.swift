@@ -107,7 +107,7 @@ let package = Package(
     tests("Networking", ["Kernel", "Machines", "Statistics"]),
     tests("Metrics", ["Ledger", "Kernel", "Statistics"]),
     tests("Workloads", ["Ledger", "Kernel", "Statistics"]),
-    tests("Sharding", ["Kernel", "Ledger", "Statistics"]),
+    tests("Sharding", ["Kernel", "Ledger", "Machines", "Statistics", "Workloads"]),
     tests("Protocols", run + ["CAllocationCounter", "LeaderEcho"]),
     tests("Simulation", run + ["CAllocationCounter", "LeaderEcho"]),
     tests("Scenarios", run + ["LeaderEcho"], data: ["Goldens"]),
