@@ -94,7 +94,7 @@ struct CommitteesChurnTests {
   /// The share of the target in which the flows balance, by mean field. With J joins of which r are
   /// the adversary's, J / m join the target and each evicts k of its members, whose share is y; what
   /// the others evict comes back with their share b, less what makes up for the joins g that no
-  /// honest member's leaving makes room for: y = b + (r / J - g b) / k.
+  /// leaving of an honest member makes room for: y = b + (r / J - g b) / k.
   func balancedShare(_ s: JoinLeaveAttack.Setting, k: Double) -> Double {
     let (n, m, faulty) = (Double(s.nodes), Double(s.shards), Double(s.faulty))
     let (rejoins, churn) = (Double(s.rejoins), Double(s.honestChurn))

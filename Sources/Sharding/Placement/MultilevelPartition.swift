@@ -1,8 +1,8 @@
 import Kernel
 
 /// Partition of a graph into k parts of bounded weight with few edges between them, in the way of
-/// METIS: Karypis and Kumar, "Multilevel k-way Partitioning Scheme for Irregular Graphs", Journal of
-/// Parallel and Distributed Computing 48, 1998.
+/// METIS: Karypis and Kumar, "Multilevel k-way Partitioning Scheme for Irregular Graphs", Journal
+/// of Parallel and Distributed Computing 48, 1998.
 ///
 /// Vertices are matched along heavy edges and merged until few are left; those are dealt to parts
 /// greedily, several times, and the best start is taken back to the full graph level by level,
@@ -139,8 +139,8 @@ public struct MultilevelPartition: Sendable, Equatable {
     return best
   }
 
-  /// Grows parts one after the other from a random vertex, always by the vertex with the most weight
-  /// into the part, until the part has its share (greedy graph growing).
+  /// Grows parts one after the other from a random vertex, always by the vertex with the most
+  /// weight into the part, until the part has its share (greedy graph growing).
   private func greedy(
     _ graph: TransactionGraph, limit: Int, _ stream: inout RandomStream
   ) -> [UInt32] {
