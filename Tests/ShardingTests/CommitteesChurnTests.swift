@@ -91,8 +91,8 @@ struct CommitteesChurnTests {
     #expect(abs(honest - 2_667 / m) < 4 * (2_667 / m * (1 - 1 / m)).squareRoot())
   }
 
-  /// The share of the target in which the flows balance, by mean field. With J joins of which r are
-  /// the adversary's, J / m join the target and each evicts k of its members, whose share is y; what
+  /// The share of the target in which the flows balance, by mean field. Of J joins r are by the
+  /// adversary. J / m join the target and each evicts k of its members, whose share is y; what
   /// the others evict comes back with their share b, less what makes up for the joins g that no
   /// leaving of an honest member makes room for: y = b + (r / J - g b) / k.
   func balancedShare(_ s: JoinLeaveAttack.Setting, k: Double) -> Double {

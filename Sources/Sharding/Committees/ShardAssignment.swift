@@ -35,8 +35,16 @@ public struct ShardAssignment: Sendable, Equatable {
   public static func uniform(
     nodes: Int, shards: Int, _ randomness: EpochRandomness
   ) -> ShardAssignment {
+    uniform(of: (0..<nodes).map { NodeID($0) }, nodes: nodes, shards: shards, randomness)
+  }
+
+  /// The same of some nodes only; the others serve no shard.
+  /// - Parameter present: different ones, below `nodes`.
+  public static func uniform(
+    of present: [NodeID], nodes: Int, shards: Int, _ randomness: EpochRandomness
+  ) -> ShardAssignment {
     var assignment = ShardAssignment(nodes: nodes, shards: shards)
-    var order = (0..<nodes).map { NodeID($0) }
+    var order = present
     var stream = randomness.stream("committees")
     stream.shuffle(&order)
     for (i, node) in order.enumerated() { assignment.place(node, in: ShardID(i % shards)) }
