@@ -45,6 +45,17 @@ public struct EpochRandomness: Hashable, Sendable, BitwiseCopyable {
     self.init(seed: seed, epoch: epoch, origin: origin, choice: 0)
   }
 
+  /// The value that a protocol's messages brought about: shares in the order agreed on, mixed so
+  /// that each changes all bits.
+  public init(epoch: UInt64, shares: [UInt64], origin: Origin) {
+    self.epoch = epoch
+    self.origin = origin
+    var digest = RunDigest()
+    digest.fold(epoch)
+    for share in shares { digest.fold(share) }
+    value = digest.value
+  }
+
   private init(seed: UInt64, epoch: UInt64, origin: Origin, choice: Int) {
     self.epoch = epoch
     self.origin = origin
