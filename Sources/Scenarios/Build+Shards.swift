@@ -71,17 +71,20 @@ extension Scenario {
       hosts: hosts, bundle: workload.bundle, timeout: workload.timeout, attempts: plan.attempts,
       pause: plan.pause, vanishing: plan.vanishing, takeover: plan.takeover,
       forging: plan.forging, until: workload.until.map { min(.zero + $0, end) } ?? end)
-    let money = ShardedLedgerSettings.Money(
+    var money = ShardedLedgerSettings.Money(
       accounts: workload.accounts,
       skew: workload.skew > 0 ? .zipf(exponent: workload.skew) : .uniform, payers: plan.payers,
       receivers: plan.receiversOfMoney, largest: plan.largest, balance: plan.balance)
-    let settings = ShardedLedgerSettings(
+    money.communities = plan.communities
+    money.trace = plan.trace
+    var settings = ShardedLedgerSettings(
       shards: shards, firstPopulation: context.populations.count, commit: plan.commit,
       clients: clients, money: money, home: plan.home(seed: context.seed), sizes: plan.sizes,
       transactions: context.sizes, operations: plan.operationSizes(seed: context.seed),
       senders: min(plan.senders ?? tolerated + 1, 64), receivers: plan.receivers ?? tolerated + 1,
       retry: plan.retry, receiptAttempts: plan.receiptAttempts,
       proofSignatures: plan.signatures ?? plan.members - tolerated, costs: machines.costs)
+    if case .labels(let every, let rule) = plan.placement { settings.relocation = (every, rule) }
     return (
       ShardedLedger(
         index: context.index, name: plan.name, settings: settings, seed: context.seed),

@@ -2,11 +2,20 @@ import Kernel
 import Ledger
 import Machines
 import Sharding
+import Workloads
 
 // MARK: - Transfers begin
 
 extension ShardedLedgerState {
   mutating func start(_ world: inout World) {
+    if let (every, _) = settings.relocation {
+      world.schedule(
+        Event(at: world.now + every, subsystem: index, kind: Kind.relocation.rawValue, target: 0))
+    }
+    if let first = settings.money.trace.first {
+      return world.schedule(
+        Event(at: first.time, subsystem: index, kind: Kind.traced.rawValue, target: 0))
+    }
     for h in hosts.indices {
       if hosts[h].arrivals != nil {
         scheduleArrival(h, &world)
@@ -46,7 +55,7 @@ extension ShardedLedgerState {
   }
 
   /// Sends the first requests of the transfers with these numbers.
-  private mutating func begin(_ numbers: Range<Int>, from h: Int, _ world: inout World) {
+  mutating func begin(_ numbers: Range<Int>, from h: Int, _ world: inout World) {
     effects.removeAll()
     for number in numbers {
       let isGone =
@@ -54,6 +63,7 @@ extension ShardedLedgerState {
         && isDrawn(h, number, "vanishing", settings.clients.vanishing)
       hosts[h].newest.append(0)
       hosts[h].isGone.append(isGone)
+      hosts[h].closed.append(.never)
       open(number, from: h, attempt: 1)
       if isGone, let wait = settings.clients.takeover {
         world.schedule(
@@ -79,17 +89,34 @@ extension ShardedLedgerState {
     return stream.bernoulli(share)
   }
 
+  /// The accounts of transfer `number` of host `h`.
+  private mutating func chooseAccounts(_ number: Int, _ h: Int) {
+    let money = settings.money
+    chosen.removeAll(keepingCapacity: true)
+    if !money.trace.isEmpty {
+      let row = money.trace[number]
+      chosen.append(row.sender)
+      // Paid to oneself, as a trace may have it: nothing changes but the order of operations.
+      if row.receiver != row.sender { chosen.append(row.receiver) }
+    } else if let transfer = hosts[h].communities?.transfer(UInt64(number)) {
+      chosen.append(transfer.sender)
+      chosen.append(transfer.receiver)
+    } else {
+      hosts[h].accounts.accounts(
+        UInt64(number), count: money.payers + money.receivers, into: &chosen)
+    }
+  }
+
   /// Makes attempt `attempt` at a transfer; its requests are added to the effects.
   private mutating func open(_ number: Int, from h: Int, attempt: Int) {
     let money = settings.money
-    hosts[h].accounts.accounts(
-      UInt64(number), count: money.payers + money.receivers, into: &chosen)
+    chooseAccounts(number, h)
     legs.removeAll(keepingCapacity: true)
     var stream = draw(h, number, "amount")
     var sum: Int64 = 0
     for account in chosen.prefix(money.payers) {
       let amount =
-        money.receivers == 0 ? 0 : Int64(stream.range(0..<Int(money.largest))) + 1
+        chosen.count == money.payers ? 0 : Int64(stream.range(0..<Int(money.largest))) + 1
       legs.append(Leg(account: account, amount: -amount))
       sum += amount
     }
@@ -99,7 +126,7 @@ extension ShardedLedgerState {
       let rest = k == 0 ? sum - share * Int64(money.receivers) : 0
       legs.append(Leg(account: account, amount: share + rest))
     }
-    let home = ledger.home
+    let home = ledger.destination
     let transfer = ledger.transfers.add(
       legs, host: h, number: number, attempt: attempt, home: { Int(home[Int($0.index)]) })
     hosts[h].newest[number] = UInt32(transfer)
@@ -110,7 +137,7 @@ extension ShardedLedgerState {
 
   /// Gives the requests in the effects their identities and sends them, one message a shard and
   /// bundle.
-  private mutating func sendRequests(from h: Int, isLater: Bool, _ world: inout World) {
+  mutating func sendRequests(from h: Int, isLater: Bool, _ world: inout World) {
     let population = population(ofHost: h, isLater: isLater)
     for k in effects.requests.indices {
       let request = effects.requests[k]
@@ -237,6 +264,7 @@ extension ShardedLedgerState {
   /// The client of transfer `number` is done with it.
   private mutating func close(_ number: Int, at h: Int, _ world: inout World) {
     hosts[h].answered.insert(TxRange(population: 0, first: UInt64(number), count: 1))
+    hosts[h].closed[number] = world.now
     guard let think = hosts[h].think else { return }
     let pause = SimDuration(seconds: max(think.sample(using: &hosts[h].random), 0))
     world.schedule(

@@ -76,7 +76,7 @@ extension ShardedLedgerState {
       buckets[Int(effects.votes[k].shard)].votes.append(effects.votes[k])
     }
     let host = shards.count + Int(ledger.transfers[transfer].host)
-    for k in effects.receipts.indices {
+    for k in effects.receipts.indices where !ledger.transfers[transfer].isMove {
       let receipt = effects.receipts[k]
       counts.refused[Int(receipt.verdict.rawValue)] += 1
       news[part].slot = UInt32(slot)
@@ -163,6 +163,7 @@ extension ShardedLedgerState {
   /// Sends bundle `b` of its shard to the receivers of try `tries`, from 0.
   mutating func send(_ b: Int, by m: Int, rank: Int, tries: Int, _ world: inout World) {
     let s = members[m].shard
+    if tries > 0, settings.commit.weakness == .appliesTwice { repeatUnderNewNames(b, s, &world) }
     let bundle = shards[s].bundles[b]
     let bytes = bytes(of: bundle)
     let to = Int(bundle.to)
@@ -181,6 +182,21 @@ extension ShardedLedgerState {
     }
     if tries > 0 { counts.resent += 1 }
     expectDone(b, rank: rank, tries: tries, by: m, &world)
+  }
+
+  /// The planted bug of a relay that is applied twice: what is sent again gets a new identity.
+  private mutating func repeatUnderNewNames(_ b: Int, _ s: Int, _ world: inout World) {
+    let to = Int(shards[s].bundles[b].to)
+    guard to < shards.count, shards[s].bundles[b].operations > 0 else { return }
+    let book = book(population(ofShard: s), of: to)
+    let first = Int(shards[s].bundles[b].firstOperation)
+    for k in 0..<Int(shards[s].bundles[b].operations) {
+      let entry = entries[book][first + k]
+      let number = mint(
+        .init(operation: entry.operation, shard: UInt16(to), votes: entry.votes),
+        population(ofShard: s), at: world.now, &world)
+      if k == 0 { shards[s].bundles[b].firstOperation = number }
+    }
   }
 
   /// Member `m` will look whether bundle `b` has had its effect.

@@ -26,6 +26,8 @@ extension ShardedLedgerState {
       let number = Int(event.payload.a)
       hosts[role].isGone[number] = false
       ask(number, tries: 0, at: role, &world)
+    case .relocation: relocate(&world)
+    case .traced: replay(&world)
     case .thought: submit(Int(event.payload.a), from: role, &world)
     case .bundle, .bundleReceived: receive(event, at: role - hostCount, &world)
     case .receipts: upon(receipts: event, at: role, &world)
@@ -60,7 +62,7 @@ extension ShardedLedgerState {
   /// An operation that its client asked for has been executed: it was taken in and included.
   func noteIncluded(_ transfer: Int, _ number: Int, _ book: Int, _ world: inout World) {
     let own = ShardedLedgerSettings.populations(hosts: hostCount, shards: shards.count)
-    guard book % own < hostCount else { return }
+    guard book % own < hostCount, !ledger.transfers[transfer].isMove else { return }
     let log = settings.firstPopulation + book
     let user = TxRange(
       population: 0, first: UInt64(ledger.transfers[transfer].number), count: 1)
@@ -92,6 +94,23 @@ extension ShardedLedgerState {
     }
     world.decisions[Int(index)] += 1
     world.decisionLogs[Int(index)].decide(at: world.now, transactions: fresh, proposed: oldest)
+  }
+
+  func overdue(
+    after start: SimTime, bound: SimDuration, until end: SimTime, _ world: borrowing World
+  ) -> (count: Int, first: SimTime) {
+    var late = 0
+    var first = SimTime.never
+    for host in hosts {
+      for number in host.closed.indices where !host.isGone[number] {
+        let submitted = world.logs[Int(host.population)].submitted[number]
+        let due = max(submitted, start) + bound
+        guard due <= end, host.closed[number] > due else { continue }
+        late += 1
+        first = min(first, submitted)
+      }
+    }
+    return (late, first)
   }
 
   /// What members take of their nodes: the work of checking proofs, and the accounts they keep.
@@ -132,8 +151,9 @@ extension ShardedLedgerState {
   }
 
   private func reportTransfers(_ add: (String, String, Double?) -> Void) {
-    let all = ledger.transfers.count
-    let crossShard = (0..<all).count { ledger.transfers.isCrossShard($0) }
+    let own = (0..<ledger.transfers.count).filter { !ledger.transfers[$0].isMove }
+    let all = own.count
+    let crossShard = own.count { ledger.transfers.isCrossShard($0) }
     add("cross_shard_share", "1", all > 0 ? Double(crossShard) / Double(all) : nil)
     add("attempts", "1", Double(counts.attempts))
     add("aborts", "1", Double(ledger.monitor.aborted))
@@ -144,6 +164,8 @@ extension ShardedLedgerState {
     add("refused_without_proof", "1", Double(counts.refused[Int(Verdict.lacksProof.rawValue)]))
     add("holds_outstanding", "1", Double(ledger.monitor.held))
     add("money_in_flight", "1", Double(ledger.monitor.inFlight))
+    add("accounts_moved", "1", Double(ledger.monitor.moved))
+    add("moved_bytes", "B", Double(ledger.monitor.moved * settings.sizes.account))
     add("proofs_resent", "1", Double(counts.resent))
   }
 

@@ -46,6 +46,14 @@ public final class ShardedLedger: Subsystem {
     state.report(to: &outcome, world)
   }
 
+  /// Transfers with which their clients were not done within `bound` of `start` or submission,
+  /// whichever is later, but for those whose client has vanished; and when the first was submitted.
+  public func overdue(
+    after start: SimTime, bound: SimDuration, until end: SimTime, _ world: borrowing World
+  ) -> (count: Int, first: SimTime) {
+    state.overdue(after: start, bound: bound, until: end, world)
+  }
+
   /// Accounts, transfers and what the monitors found, as the shards have it now.
   public var ledger: ShardLedger { state.ledger }
 }
@@ -58,6 +66,8 @@ struct ShardedLedgerState: Sendable {
     /// A host looks at what has not been answered; tries an aborted transfer again; goes on with
     /// one whose client is gone. Payload: the transfer's number.
     case overdue, tryAgain, takeOver
+    /// Accounts are placed anew; the next transfers of a trace are due.
+    case relocation, traced
     /// Clients have thought enough. Payload: how many.
     case thought
     /// Members' bundle for a shard; the same, all of it received. Payload: source << 32 | bundle,
@@ -196,6 +206,7 @@ struct ShardedLedgerState: Sendable {
     var clients: Int
     var think: Distribution?
     var accounts: AccountChoice
+    var communities: CommunityChoice?
     /// For amounts, thinking, pauses and who vanishes, by number of the transfer.
     var key: UInt64
     var random: RandomStream
@@ -206,6 +217,8 @@ struct ShardedLedgerState: Sendable {
     var newest: [UInt32] = []
     /// Whether the client of each is gone.
     var isGone: [Bool] = []
+    /// When its client was done with each; `.never` until then.
+    var closed: [SimTime] = []
     /// Whom it takes for the proposer of each shard.
     var contacts: [UInt16]
     /// Clients who would have submitted while the host was down.
@@ -235,6 +248,9 @@ struct ShardedLedgerState: Sendable {
   var buckets: [Bucket]
   var touched: [Int] = []
   var counts = Counts()
+  /// Transfers that the last placement has seen; rows of the trace that were submitted.
+  var placed = 0
+  var traced = 0
 
   /// Effects of a slot for one receiver.
   struct Bucket: Sendable {
@@ -248,6 +264,8 @@ struct ShardedLedgerState: Sendable {
   struct Counts: Sendable {
     var attempts = 0
     var givenUp = 0
+    var relocations = 0
+    var askedToMove = 0
     var forged = 0
     var refused = [Int](repeating: 0, count: Verdict.allCases.count)
     var resent = 0
@@ -303,6 +321,7 @@ extension ShardedLedgerState.Host {
     population = host.population
     clients = 0
     switch host.arrivals {
+    case _ where !settings.money.trace.isEmpty: break
     case .poisson(let rate):
       arrivals = PoissonArrivals(rate: rate, bundle: settings.clients.bundle, stream: stream)
     case .closed(let n, let distribution): (clients, think) = (n, distribution)
@@ -311,6 +330,13 @@ extension ShardedLedgerState.Host {
       accounts: settings.money.accounts, skew: settings.money.skew, seed: seed,
       population: host.population)
     key = keys.next()
+    if let (count, inside) = settings.money.communities {
+      var exponent = 0.0
+      if case .zipf(let zipf) = settings.money.skew { exponent = zipf }
+      communities = CommunityChoice(
+        accounts: settings.money.accounts, communities: count, inside: inside,
+        exponent: exponent, seed: seed &+ UInt64(host.population))
+    }
     random = stream
     sent = RequestBook(timeout: settings.clients.timeout)
     contacts = settings.shards.map {

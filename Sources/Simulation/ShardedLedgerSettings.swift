@@ -96,6 +96,11 @@ public struct ShardedLedgerSettings: Sendable {
   public struct Money: Sendable {
     public var accounts: Int
     public var skew: AccountChoice.Skew
+    /// Communities of accounts, and how likely a transfer stays inside; `nil`: none. One payer and
+    /// one receiver.
+    public var communities: (count: Int, inside: Double)?
+    /// Transfers of a trace, which are submitted when it says; else empty.
+    public var trace: [AccountTrace.Row] = []
     /// Accounts that pay, at least one, and that receive. If none receives, nothing is paid and the
     /// accounts are only touched.
     public var payers: Int
@@ -128,6 +133,8 @@ public struct ShardedLedgerSettings: Sendable {
   public var money: Money
   /// Shard of each account.
   public var home: [Int]
+  /// Accounts are placed anew every so often; `nil`: they stay.
+  public var relocation: (every: SimDuration, rule: LabelPropagation)?
   public var sizes: Sizes
   /// Bytes of the clients' transfers, by population of the run.
   public var transactions: TransactionSizes

@@ -18,11 +18,13 @@ public struct ShardPlan: Sendable {
   }
 
   /// Where an account lives.
-  public enum Placement: String, Sendable, CaseIterable {
+  public enum Placement: Sendable {
     /// By a hash of its number.
     case hash
     /// Number modulo shards: the most popular accounts are dealt out one by one.
     case dealt
+    /// By hash at first; every so often anew, so that those who pay each other live together.
+    case labels(every: SimDuration, LabelPropagation)
   }
 
   public var name: String
@@ -51,6 +53,8 @@ public struct ShardPlan: Sendable {
   public var vanishing: Double
   public var takeover: SimDuration?
   public var forging: Double
+  public var communities: (count: Int, inside: Double)?
+  public var trace: [AccountTrace.Row]
   public var workload: WorkloadPlan
 }
 
@@ -68,9 +72,28 @@ extension ShardPlan {
     assignment = section.choice(
       "assignment", of: Assignment.self, default: .uniform,
       "uniform: drawn from the epoch's randomness; in-order: nodes by number")
-    placement = section.choice(
-      "placement", of: Placement.self, default: .hash,
-      "hash: by a hash of the account; dealt: by number modulo shards")
+    placement = try section.variant(
+      "placement", default: "hash",
+      [
+        Alternative("hash", "by a hash of the account", section: { _ in .hash }),
+        Alternative("dealt", "account number modulo shards", section: { _ in .dealt }),
+        Alternative(
+          "label-propagation", "CLPA: those who pay each other come together, anew each epoch",
+          section: { Self.labels($0) }),
+      ], "where accounts live")
+    communities = section.optionalSection(
+      "communities", "accounts pay mostly those of their own community"
+    ) {
+      (
+        $0.count("count", in: 1...1_000_000, "communities"),
+        $0.fraction(
+          "inside", default: 0.9, in: 0...1, "probability that a transfer stays inside",
+          source: "assumption: a strongly structured graph")
+      )
+    }
+    trace = try section.optional("trace") { section, key in
+      try section.trace(key, folder: folder, "CSV file of transfers: time, from, to, value, gas, bytes")
+    } ?? []
     let members = min(self.members, nodes)
     consensus = try ChainPlan.consensus(
       section, nodes: members, protocols: protocols, folder: folder)
@@ -126,6 +149,21 @@ extension ShardPlan {
     check(section)
   }
 
+  private static func labels(_ section: Section) -> Placement {
+    let code = "BlockEmulator's parameters of CLPA"
+    return .labels(
+      every: section.duration(
+        "every", default: .seconds(50), in: .milliseconds(1) ... .seconds(100_000_000),
+        "length of an epoch", source: "BlockEmulator: ReconfigTimeGap"),
+      LabelPropagation(
+        penalty: section.number(
+          "penalty", default: 0.5, in: 0...1000, "weight of load against locality", source: code),
+        rounds: section.count(
+          "rounds", default: 100, in: 0...100_000, "rounds over all accounts", source: code),
+        changes: section.count(
+          "changes", default: 50, in: 0...100_000, "changes allowed to an account", source: code)))
+  }
+
   private static func commit(_ section: Section) -> CommitSettings {
     let commit = section.choice(
       "protocol", of: CommitProtocol.self, default: .relay,
@@ -150,6 +188,34 @@ extension ShardPlan {
       section.fail(
         "clients", "only clients of atomix carry proofs that they could forge",
         allowed: "commit: { protocol: atomix }")
+    }
+    if case .labels = placement {
+      section.require(
+        commit.commit == .relay, "placement", "accounts move under the relay only",
+        allowed: "commit: { protocol: relay }")
+      section.require(
+        payers == 1 && receiversOfMoney == 1, "placement",
+        "accounts move under transfers of one payer and one receiver only")
+      section.require(
+        workload.hosts == 1, "placement",
+        "the supervisor is the one host of all clients, there are \(workload.hosts)")
+    }
+    if communities != nil || !trace.isEmpty {
+      section.require(
+        payers == 1 && receiversOfMoney == 1, "accounts",
+        "communities and traces have transfers of one payer and one receiver")
+    }
+    if let communities {
+      section.require(
+        workload.accounts >= 2 * communities.count, "communities",
+        "\(communities.count) communities of \(workload.accounts) accounts: each has at least two")
+    }
+    if !trace.isEmpty {
+      section.require(workload.hosts == 1, "trace", "a trace is replayed by one host")
+      let most = trace.map { max($0.sender, $0.receiver) }.max().map { Int($0.index) + 1 } ?? 0
+      section.require(
+        most <= workload.accounts, "trace",
+        "it names \(most) accounts, the workload has \(workload.accounts)")
     }
     if workload.accounts < payers + receiversOfMoney {
       section.fail("accounts", "transfers of more accounts than there are")
@@ -261,13 +327,10 @@ extension ShardPlan {
 
   /// Shard of each account.
   func home(seed: UInt64) -> [Int] {
-    (0..<workload.accounts).map { account in
-      switch placement {
-      case .dealt: return account % count
-      case .hash:
-        var stream = RandomStream(seed: seed, purpose: "placement", entity: UInt64(account))
-        return stream.range(0..<count)
-      }
+    let hashed = AccountMap(shards: count, salt: seed)
+    return (0..<workload.accounts).map { account in
+      if case .dealt = placement { return account % count }
+      return Int(hashed.shard(of: AccountID(account)).index)
     }
   }
 

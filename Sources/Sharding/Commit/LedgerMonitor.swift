@@ -15,6 +15,8 @@ public struct LedgerMonitor: Sendable {
   public internal(set) var findings: [Finding] = []
   /// Parts that are held now.
   public internal(set) var held = 0
+  /// Accounts that have moved.
+  public internal(set) var moved = 0
   public private(set) var committed = 0
   public private(set) var aborted = 0
 
@@ -80,7 +82,7 @@ public struct LedgerMonitor: Sendable {
     if let account = ledger.balances.firstIndex(where: { $0 < 0 }) {
       all.append(Finding(monitor: "conservation", detail: "account \(account) is overdrawn"))
     }
-    for transfer in 0..<ledger.transfers.count {
+    for transfer in 0..<ledger.transfers.count where !ledger.transfers[transfer].isMove {
       let parts = ledger.transfers.parts(of: transfer)
       let states = parts.map { ledger.transfers.parts[$0].state }
       let sum = parts.reduce(0) { sum, part in

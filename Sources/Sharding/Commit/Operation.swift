@@ -15,6 +15,8 @@ public struct Operation: Sendable, BitwiseCopyable, Equatable {
     /// Yank: an input committee moves the money to the output committee; which completes the
     /// transfer there; gives the money back.
     case yank, complete, refund
+    /// An account moves: its old shard lets it go, its new one takes it in.
+    case leave, enter
   }
 
   public var kind: Kind

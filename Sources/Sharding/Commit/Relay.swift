@@ -18,7 +18,7 @@ extension ShardLedger {
     return .accepted
   }
 
-  mutating func deposit(_ part: Int) -> Verdict {
+  mutating func deposit(_ part: Int, _ effects: inout CommitEffects) -> Verdict {
     let transfer = Int(transfers.parts[part].transfer)
     if transfers.parts[part].state == .held {
       // Of a yanked input, whose money has been spent at the output committee.
@@ -36,7 +36,20 @@ extension ShardLedger {
     guard transfers.parts[part].state == .idle || settings.weakness == .appliesTwice else {
       return .isStale
     }
+    if followMoved(part, &effects) { return .hasMoved }
     apply(part)
     return .accepted
+  }
+
+  /// If the account that `part` credits has left its shard, the deposit follows it there. An account
+  /// on its way may be credited where it is going.
+  private mutating func followMoved(_ part: Int, _ effects: inout CommitEffects) -> Bool {
+    guard transfers.parts[part].legs == 1 else { return false }
+    let account = Int(transfers.legs[Int(transfers.parts[part].firstLeg)].account.index)
+    let shard = destination[account]
+    guard shard != transfers.parts[part].shard else { return false }
+    transfers.parts[part].shard = shard
+    effects.request(.deposit, part, at: shard)
+    return true
   }
 }

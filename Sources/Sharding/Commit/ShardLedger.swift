@@ -22,6 +22,8 @@ public struct CommitSettings: Sendable, Equatable {
     case unlocksWithoutProof = "unlocks-without-proof"
     /// A lock keeps nobody out.
     case ignoresLocks = "ignores-locks"
+    /// An account arrives at its new shard without what was on it.
+    case dropsState = "drops-state"
   }
 
   public var commit: CommitProtocol
@@ -42,11 +44,14 @@ public struct ShardLedger: Sendable {
   public let settings: CommitSettings
   public var transfers = Transfers()
   /// By account.
-  public private(set) var balances: [Int64]
-  /// Shard of each account.
-  public private(set) var home: [UInt16]
+  public internal(set) var balances: [Int64]
+  /// Shard of each account; `away` while it moves.
+  public internal(set) var home: [UInt16]
+  /// Where each account is, or is going.
+  public internal(set) var destination: [UInt16]
+  public static var away: UInt16 { .max }
   /// Transfer that holds each account, plus 1; 0: none.
-  private var holders: [UInt32]
+  var holders: [UInt32]
   public var monitor: LedgerMonitor
 
   /// - Parameters:
@@ -57,6 +62,7 @@ public struct ShardLedger: Sendable {
     self.settings = settings
     self.balances = balances
     self.home = home.map { UInt16($0) }
+    destination = self.home
     holders = Array(repeating: 0, count: balances.count)
     monitor = LedgerMonitor(total: balances.reduce(0, +))
   }
@@ -73,7 +79,7 @@ public struct ShardLedger: Sendable {
       switch operation.kind {
       case .whole: executeWhole(part)
       case .withdraw: withdraw(part, &effects)
-      case .deposit: deposit(part)
+      case .deposit: deposit(part, &effects)
       case .lock: lock(part)
       case .commit: commit(part)
       case .abort: abort(part)
@@ -83,6 +89,8 @@ public struct ShardLedger: Sendable {
       case .yank: yank(part, &effects)
       case .complete: complete(part, &effects)
       case .refund: refund(part)
+      case .leave: leave(part, &effects)
+      case .enter: enter(part)
       }
     effects.receipts.append(
       .init(operation: operation, verdict: verdict, state: transfers.parts[part].state))
@@ -103,7 +111,7 @@ public struct ShardLedger: Sendable {
 
   /// The observer's: whether all parts of `transfer` are done, or none will be.
   private mutating func noteFate(_ transfer: Int) {
-    guard transfers[transfer].fate == .open else { return }
+    guard transfers[transfer].fate == .open, !transfers[transfer].isMove else { return }
     let parts = transfers.parts(of: transfer)
     if parts.allSatisfy({ transfers.parts[$0].state == .done }) {
       transfers[transfer].fate = .committed
@@ -190,12 +198,5 @@ extension ShardLedger {
       let account = Int(transfers.legs[leg].account.index)
       if holders[account] == transfers.parts[part].transfer + 1 { holders[account] = 0 }
     }
-  }
-
-  /// Moves `account` to `shard`: its balance goes with it. Only an account that nobody holds moves.
-  public mutating func move(_ account: AccountID, to shard: Int) -> Bool {
-    guard holders[Int(account.index)] == 0 else { return false }
-    home[Int(account.index)] = UInt16(shard)
-    return true
   }
 }

@@ -54,6 +54,8 @@ public struct Transfer: Sendable, BitwiseCopyable, Equatable {
   public var number: UInt32
   /// 1 for the first.
   public var attempt: UInt16
+  /// Nobody pays: an account moves from the shard of its first part to that of its second.
+  public var isMove = false
   /// What has become of it, as the shards' chains say; the observer's.
   public internal(set) var fate = Fate.open
 }
@@ -124,6 +126,24 @@ public struct Transfers: Sendable {
         payingParts: UInt16(paying), host: UInt16(host), number: UInt32(number),
         attempt: UInt16(attempt)))
     return transfer
+  }
+
+  /// Adds the move of `account` between shards and returns its index.
+  @discardableResult
+  public mutating func addMove(_ account: AccountID, from: Int, to: Int, host: Int) -> Int {
+    let first = parts.count
+    for shard in [from, to] {
+      parts.append(
+        Part(
+          transfer: UInt32(all.count), shard: UInt16(shard), pays: shard == from,
+          firstLeg: UInt32(legs.count), legs: 1))
+      legs.append(Leg(account: account, amount: 0))
+    }
+    all.append(
+      Transfer(
+        firstPart: UInt32(first), parts: 2, payingParts: 1, host: UInt16(host), number: .max,
+        attempt: 1, isMove: true))
+    return all.count - 1
   }
 
   public var count: Int { all.count }
