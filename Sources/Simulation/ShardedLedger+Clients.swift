@@ -64,6 +64,7 @@ extension ShardedLedgerState {
       hosts[h].newest.append(0)
       hosts[h].isGone.append(isGone)
       hosts[h].closed.append(.never)
+      hosts[h].isPausing.append(false)
       open(number, from: h, attempt: 1)
       if isGone, let wait = settings.clients.takeover {
         world.schedule(
@@ -233,7 +234,9 @@ extension ShardedLedgerState {
   mutating func upon(_ receipt: CommitEffects.Receipt, at h: Int, _ world: inout World) {
     let transfer = Int(ledger.transfers.parts[Int(receipt.operation.part)].transfer)
     let number = Int(ledger.transfers[transfer].number)
-    guard !hosts[h].isGone[number], Int(hosts[h].newest[number]) == transfer else { return }
+    guard !hosts[h].isGone[number], !hosts[h].isPausing[number],
+      Int(hosts[h].newest[number]) == transfer
+    else { return }
     let range = TxRange(population: 0, first: UInt64(number), count: 1)
     guard !hosts[h].answered.contains(range) else { return }
     effects.removeAll()
@@ -247,6 +250,7 @@ extension ShardedLedgerState {
       close(number, at: h, &world)
     case .aborted:
       if Int(ledger.transfers[transfer].attempt) < settings.clients.attempts {
+        hosts[h].isPausing[number] = true
         let pause = SimDuration(
           seconds: settings.clients.pause.seconds * hosts[h].random.exponential())
         world.schedule(
@@ -277,6 +281,7 @@ extension ShardedLedgerState {
 
   /// Tries an aborted transfer again, on the shards where its accounts are now.
   mutating func tryAgain(_ number: Int, at h: Int, _ world: inout World) {
+    hosts[h].isPausing[number] = false
     effects.removeAll()
     let attempt = Int(ledger.transfers[Int(hosts[h].newest[number])].attempt)
     open(number, from: h, attempt: attempt + 1)
@@ -293,7 +298,7 @@ extension ShardedLedgerState {
   }
 
   /// Asks again after transfers whose receipts have not come: every shard that has not said the
-  /// last word is sent the request again, and one of its members is asked.
+  /// last word is sent the request again, and some of its members are asked.
   mutating func retry(host h: Int, _ world: inout World) {
     if hosts[h].watching <= world.now { hosts[h].watching = .never }
     closeAnswered(h)
@@ -301,7 +306,9 @@ extension ShardedLedgerState {
       for number in overdue.first..<overdue.end {
         let range = TxRange(population: 0, first: number, count: 1)
         guard !hosts[h].answered.contains(range) else { continue }
-        if !hosts[h].isGone[Int(number)] { ask(Int(number), tries: tries, at: h, &world) }
+        if !hosts[h].isGone[Int(number)], !hosts[h].isPausing[Int(number)] {
+          ask(Int(number), tries: tries, at: h, &world)
+        }
         hosts[h].sent.add(range, tries: tries + 1, at: world.now)
       }
     }
@@ -321,9 +328,13 @@ extension ShardedLedgerState {
           population: UInt32(population), first: UInt64(news[part].number), count: 1)
         for i in 0..<n { send(range, to: to, member: i, from: h, isRetransmission: true, &world) }
       }
-      transmit(
-        .query, .init(UInt64(part), UInt64(h)), bytes: settings.sizes.acknowledgement, from: h,
-        to: firstMember[to] + (Int(hosts[h].contacts[to]) + tries) % n, &world)
+      // As many as hold a correct one, others each time.
+      for k in 0..<min(settings.receivers, n) {
+        transmit(
+          .query, .init(UInt64(part), UInt64(h)), bytes: settings.sizes.acknowledgement, from: h,
+          to: firstMember[to] + (Int(hosts[h].contacts[to]) + tries * settings.receivers + k) % n,
+          &world)
+      }
     }
   }
 

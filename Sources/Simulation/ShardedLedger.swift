@@ -217,6 +217,8 @@ struct ShardedLedgerState: Sendable {
     var newest: [UInt32] = []
     /// Whether the client of each is gone.
     var isGone: [Bool] = []
+    /// Whether its newest attempt is over and the next one is yet to come.
+    var isPausing: [Bool] = []
     /// When its client was done with each; `.never` until then.
     var closed: [SimTime] = []
     /// Whom it takes for the proposer of each shard.
