@@ -83,6 +83,13 @@ public enum CommitteeFailure {
     return 1 / (p * epochsPerYear)
   }
 
+  /// At least one failure in `epochs` independent drawings that each fail with probability `p`.
+  public static func within(epochs: Int, _ p: Double) -> Double {
+    precondition(p >= 0 && p <= 1 && epochs >= 0, "\(epochs) epochs failing by \(p)")
+    if p == 1 { return epochs == 0 ? 0 : 1 }
+    return -gsl_expm1(Double(epochs) * gsl_log1p(-p))
+  }
+
   /// The smallest committee of 3f + 1 that exceeds f faulty members with probability at most
   /// `error`, members being faulty with probability `p` independently; `nil` beyond 100,000.
   public static func smallestCommittee(faultyShare p: Double, error: Double) -> Int? {

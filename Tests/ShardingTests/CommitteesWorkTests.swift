@@ -26,6 +26,15 @@ struct CommitteesWorkTests {
       zip(formed.identities, formed.identities.dropFirst()).allSatisfy { $0.found < $1.found })
   }
 
+  @Test("the next randomness can be bent by the faulty members of the final committee")
+  func nextOrigin() {
+    let formed = form(0)
+    let faulty = formed.faulty(in: formed.finalCommittee)
+    #expect(formed.nextOrigin == .commitReveal(lastRevealers: faulty))
+    #expect(form(0, share: 0).nextOrigin.choices == 1)
+    #expect(form(0, size: 30, share: 1).nextOrigin.choices == 1 << 20)
+  }
+
   @Test("filling all committees takes as many identities as collecting coupons")
   func coupons() {
     let draws = (0..<1_000).map { Double(form(UInt64($0)).identities.count - 20) }

@@ -41,6 +41,50 @@ struct PlacementSkewTests {
     }
   }
 
+  @Test("mean work of each shard is that of drawn transfers, for each price of crossing")
+  func work() {
+    let map = AccountMap(shards: 4, salt: 7)
+    let popularity = AccessShares.zipf(accounts: 300, exponent: 0.99)
+    let shares = AccessShares(popularity: popularity, map: map)
+    let relay = AccessShares.Units(local: 1, source: 1, destination: 1)
+    #expect(zip(shares.work(relay), shares.two).allSatisfy { abs($0 - $1) < 1e-12 })
+    #expect(abs(shares.cap(relay) - shares.capOfTwo) < 1e-12)
+    let units = AccessShares.Units(local: 1, source: 2, destination: 1)
+    // In all: one unit, and two more where the accounts are apart.
+    let crossing = 1 - shares.both.reduce(0, +)
+    #expect(abs(shares.work(units).reduce(0, +) - (1 + 2 * crossing)) < 1e-12)
+
+    let choice = AccountChoice(accounts: 300, skew: .zipf(exponent: 0.99), seed: 4, population: 0)
+    let n = 200_000
+    var (sums, squares) = ([Double](repeating: 0, count: 4), [Double](repeating: 0, count: 4))
+    for number in 0..<UInt64(n) {
+      let transfer = choice.transfer(number)
+      let (a, b) = (map.shard(of: transfer.sender).index, map.shard(of: transfer.receiver).index)
+      for s in 0..<4 {
+        let work: Double = a == s ? (b == s ? 1 : 2) : (b == s ? 1 : 0)
+        sums[s] += work
+        squares[s] += work * work
+      }
+    }
+    for (s, expected) in shares.work(units).enumerated() {
+      let mean = sums[s] / Double(n)
+      let error = ((squares[s] / Double(n) - mean * mean) / Double(n)).squareRoot()
+      #expect(abs(mean - expected) < 4 * error)
+    }
+    let alone = AccessShares(popularity: popularity, map: AccountMap(shards: 1))
+    #expect(abs(alone.cap(units) - 1) < 1e-12)
+  }
+
+  @Test("a trace becomes a graph, whose accounts are those of its book")
+  func trace() throws {
+    let text = "time,from,to,value,gas,bytes\n1,0xa,0xb,5,1,9\n2,0xb,0xc,5,1,9\n3,0xa,0xb,5,1,9\n"
+    let (rows, book) = try AccountTrace.rows(of: Array(text.utf8), file: "t.csv")
+    let graph = TransactionGraph(
+      accounts: book.count, transfers: rows.map { ($0.sender, $0.receiver) })
+    #expect(graph.activity == [2, 3, 1] && graph.totalWeight == 3)
+    #expect(graph.cut([0, 0, 1]) == 1)
+  }
+
   @Test("shares are exact: equal accounts by hand, Zipf by drawing transfers")
   func exact() {
     // Four equal accounts, one and three in two shards: both of a pair in the first never.

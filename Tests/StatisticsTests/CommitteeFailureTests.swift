@@ -129,6 +129,14 @@ struct CommitteeFailureTests {
     #expect(CrossShard.meanShards(shards: 16, touched: 0) == 0)
   }
 
+  @Test("failures within some epochs: by hand, and tiny ones add up")
+  func within() {
+    #expect(near(CommitteeFailure.within(epochs: 3, 0.5), 0.875))
+    #expect(near(CommitteeFailure.within(epochs: 1_000, 1e-15), 1e-12, 1e-9))
+    #expect(CommitteeFailure.within(epochs: 0, 0.3) == 0)
+    #expect(CommitteeFailure.within(epochs: 2, 1) == 1)
+  }
+
   @Test("coupons: one of each is m times the harmonic number, two kinds twice by hand")
   func coupons() {
     for m in [1, 2, 10, 64] {

@@ -1,6 +1,6 @@
 /// Data extended along rows and columns: k x k cells become 2k x 2k, each row and each column a
-/// code word (Al-Bassam, Sonnino and Buterin, "Fraud and Data Availability Proofs", 2018, as planned
-/// for Danksharding).
+/// code word. Al-Bassam, Sonnino and Buterin, "Fraud and Data Availability Proofs", 2018; planned
+/// for Danksharding.
 ///
 /// A line with half of its cells restores the others, which help the lines across. Whoever wants to
 /// withhold data for good has to withhold (k + 1) x (k + 1) cells: a quarter, not a half, but a

@@ -2,7 +2,7 @@ import Kernel
 import Machines
 
 /// Where nodes go that join, and who has to make room: RapidChain's bounded Cuckoo rule (Zamani et
-/// al., CCS '18, section 4.6), after the Cuckoo rule of Awerbuch and Scheideler (SPAA '06).
+/// al., CCS '18), after the Cuckoo rule of Awerbuch and Scheideler (SPAA '06).
 ///
 /// At the begin of an epoch the reference committee, whose state this is, calls the half of the
 /// committees with most active members *active*. A node that joins goes to a random active

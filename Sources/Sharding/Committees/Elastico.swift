@@ -2,7 +2,7 @@ import Kernel
 import Ledger
 
 /// How one epoch of Elastico forms its committees: Luu et al., "A Secure Sharding Protocol For Open
-/// Blockchains", CCS '16, section 3.
+/// Blockchains", CCS '16.
 ///
 /// Identities are solutions of a proof of work over the epoch's randomness; they come as a Poisson
 /// process, whoever has the hash power. The first `size` are the directory. Of the others the last
@@ -64,6 +64,12 @@ public struct Elastico: Sendable, Equatable {
   /// When the last committee is full and the lists can be announced.
   public var formed: SimTime { identities[identities.count - 1].found }
 
+  /// Who can bend the next epoch's randomness: the faulty members of the final committee, who may
+  /// each keep their string back after seeing the others' (at most 20 of them are counted).
+  public var nextOrigin: EpochRandomness.Origin {
+    .commitReveal(lastRevealers: min(20, faulty(in: finalCommittee)))
+  }
+
   /// Faulty members of a committee.
   public func faulty(in committee: ShardID) -> Int {
     committees[Int(committee.index)].reduce(0) { $0 + (identities[$1].isFaulty ? 1 : 0) }
@@ -82,7 +88,7 @@ public struct Elastico: Sendable, Equatable {
     }
   }
 
-  /// The union of what the committees agreed on, in ascending order (section 3.4): results that
+  /// The union of what the committees agreed on, in ascending order: results that
   /// more than half of their committee signed. Nothing relates a committee's result to another's:
   /// a transaction over two shards is not atomic.
   public func union(_ results: [Agreed]) -> [Digest] {

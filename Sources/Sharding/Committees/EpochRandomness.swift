@@ -16,9 +16,11 @@ public struct EpochRandomness: Hashable, Sendable, BitwiseCopyable {
   /// How a value came about, as far as it matters to who could bend it.
   public enum Origin: Hashable, Sendable, BitwiseCopyable {
     /// Nobody chooses: a unique threshold signature, or shares that honest members open for those
-    /// who keep theirs back (RandHound, used by OmniLedger; RapidChain's reference committee).
+    /// who keep theirs back (RandHound, used by OmniLedger; RapidChain's reference committee). A
+    /// verifiable random function alone does not do: who is last may keep his output back.
     case unbiased
-    /// Each party commits and then reveals its share. The `lastRevealers` adversarial parties who
+    /// Each party commits and then reveals its share, or outputs of verifiable random functions are
+    /// mixed one after the other. The `lastRevealers` adversarial parties who
     /// reveal last see the others' shares and may each keep their own back: 2^lastRevealers values
     /// to choose from, at most 2^20.
     case commitReveal(lastRevealers: Int)

@@ -1,6 +1,6 @@
 import Kernel
 
-/// Proof of work in zones: Monoxide (Wang and Wang, NSDI '19, section 5).
+/// Proof of work in zones: Monoxide (Wang and Wang, NSDI '19).
 ///
 /// Each zone has a chain and a difficulty of its own, so honest hash power that is spread over n
 /// zones protects each with an n-th, and who turns all his on one zone needs little. Chu-ko-nu
