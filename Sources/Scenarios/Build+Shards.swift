@@ -58,7 +58,8 @@ extension Scenario {
     let shards = places.map { c in
       ShardedLedgerSettings.Shard(
         chain: UInt16(c + 1), nodes: context.nodes[c], lanes: context.nodes[c].map(context.lane),
-        executions: context.chains[c].executions, usesGateways: context.chains[c].usesGateways)
+        chainLanes: context.lanes[c], executions: context.chains[c].executions,
+         usesGateways: context.chains[c].usesGateways)
     }
     let tolerated = places.first.map { context.chains[$0].tolerated } ?? 0
     let hosts = source.populations.map { p in
@@ -85,6 +86,7 @@ extension Scenario {
       retry: plan.retry, receiptAttempts: plan.receiptAttempts,
       proofSignatures: plan.signatures ?? plan.members - tolerated, costs: machines.costs)
     if case .labels(let every, let rule) = plan.placement { settings.relocation = (every, rule) }
+    settings.epochs = plan.epochs
     return (
       ShardedLedger(
         index: context.index, name: plan.name, settings: settings, seed: context.seed),

@@ -63,6 +63,7 @@ extension Scenario {
           populations: populations, lane: nextLane, seed: seed))
       run.add(subsystem, connections: connections, senders: senders)
     }
+    if shards?.epochs != nil { run.world.movesRoles = true }
     return run
   }
 }

@@ -272,7 +272,7 @@ extension ReplicaGroupState {
   }
 
   mutating func restart(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {
-    for i in seats.indices where seats[i].node == node {
+    for i in seats.indices where seats[i].node == node && !seats[i].isVacant {
       let local = world.machines.localTime(of: node, at: world.now)
       noteUnsent(of: i, keepsDisk: keepsDisk, &world)
       swap(&effects.random, &seats[i].random)
@@ -280,6 +280,24 @@ extension ReplicaGroupState {
       swap(&effects.random, &seats[i].random)
       finish(i, handled: world.now, &world)
     }
+  }
+
+  /// Replica `i` goes to another node and begins there as after the loss of a disk, or has no node
+  /// for now. What its former node still had to do for it is void.
+  mutating func rehost(_ i: Int, on place: Rehosting.Place?, _ world: inout World) {
+    for slot in 0..<P.Timer.slots { timerGenerations[i * P.Timer.slots + slot] &+= 1 }
+    world.withdraw(index, role: i, from: seats[i].lane)
+    seats[i].moves += 1
+    seats[i].isVacant = place == nil
+    guard let place else { return }
+    seats[i].node = place.node
+    seats[i].lane = place.lane
+    let local = world.machines.localTime(of: place.node, at: world.now)
+    noteUnsent(of: i, keepsDisk: false, &world)
+    swap(&effects.random, &seats[i].random)
+    replicas[i].restart(keepsDisk: false, at: local, &effects)
+    swap(&effects.random, &seats[i].random)
+    finish(i, handled: world.now, &world)
   }
 
   /// Replica `i` comes up again. What it had executed when it crashed, though no reply left, is in

@@ -69,6 +69,9 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
   public override func proposerNode(_ world: borrowing World) -> NodeID? {
     state.proposerNode(world)
   }
+  public override func rehost(_ role: Int, on place: Rehosting.Place?, _ world: inout World) {
+    state.rehost(role, on: place, &world)
+  }
   public override func label(of event: Event) -> String {
     switch event.kind {
     case Boundary.submit: "request"
@@ -157,6 +160,10 @@ struct ReplicaGroupState<P: ConsensusProtocol>: Sendable {
   struct Seat: Sendable {
     var node: NodeID
     var lane: Int
+    /// Times that it went to another node: what a former host had to send is void.
+    var moves: UInt64 = 0
+    /// Nobody has it now; `node` is where it was.
+    var isVacant = false
     var digest = RunDigest()
     var steps: UInt64 = 0
     /// Messages that wait for a busy downlink; while there are any, none may pass them.
@@ -250,7 +257,7 @@ extension ReplicaGroupState {
       return
     }
     if isAttacked, event.kind == Kind.held.rawValue { return release(event, &world) }
-    guard world.machines.isUp(seats[i].node) else {
+    guard world.machines.isUp(seats[i].node), !seats[i].isVacant else {
       if isWaitingReception(event) { seats[i].receiving -= 1 }
       return
     }

@@ -8,6 +8,7 @@ import Workloads
 
 extension ShardedLedgerState {
   mutating func start(_ world: inout World) {
+    startEpochs(&world)
     if let (every, _) = settings.relocation {
       world.schedule(
         Event(at: world.now + every, subsystem: index, kind: Kind.relocation.rawValue, target: 0))

@@ -18,6 +18,7 @@ extension ShardedLedgerState {
       act(on: x, m, &world)
     }
     members[m].position = slot
+    if !epochs.settling.isEmpty { settle(m, &world) }
     payOwed(m, &world)
   }
 
@@ -219,6 +220,8 @@ extension ShardedLedgerState {
       case .bundle: 3
       case .receipts, .answer: 4
       case .acknowledgement: 5
+      case .stateRequest: 6
+      case .statePart: 7
       default: 2
       }
     traffic.count(type, from: from, bytes: bytes)

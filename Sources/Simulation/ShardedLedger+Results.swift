@@ -9,7 +9,13 @@ import Sharding
 extension ShardedLedgerState {
   mutating func handle(_ event: Event, _ world: inout World) {
     let role = Int(event.target)
-    let isUp = world.machines.isUp(node(of: role))
+    if event.kind >= Kind.epoch.rawValue, event.kind <= Kind.stateOverdue.rawValue {
+      fold(event, at: world.now)
+      return upon(epochEvent: event, &world)
+    }
+    let isUp =
+      world.machines.isUp(node(of: role))
+      && (role < hostCount || !members[role - hostCount].isVacant)
     fold(event, at: world.now)
     guard isUp else { return miss(event, &world) }
     if event.kind == Boundary.executed {
@@ -28,6 +34,9 @@ extension ShardedLedgerState {
       ask(number, tries: 0, at: role, &world)
     case .relocation: relocate(&world)
     case .traced: replay(&world)
+    case .epoch, .stateRequest, .stateRequestReceived, .statePart, .statePartReceived,
+      .stateOverdue:
+      preconditionFailure("an event of an epoch")
     case .thought: submit(Int(event.payload.a), from: role, &world)
     case .bundle, .bundleReceived: receive(event, at: role - hostCount, &world)
     case .receipts: upon(receipts: event, at: role, &world)
@@ -166,6 +175,7 @@ extension ShardedLedgerState {
     add("money_in_flight", "1", Double(ledger.monitor.inFlight))
     add("accounts_moved", "1", Double(ledger.monitor.moved))
     add("moved_bytes", "B", Double(ledger.monitor.moved * settings.sizes.account))
+    if settings.epochs != nil { reportEpochs(add) }
     add("proofs_resent", "1", Double(counts.resent))
   }
 

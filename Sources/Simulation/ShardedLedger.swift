@@ -30,6 +30,9 @@ public final class ShardedLedger: Subsystem {
   public override func serve(_ event: Event, _ world: inout World) {
     state.take(event, at: world.now, &world)
   }
+  public override func rehost(_ role: Int, on place: Rehosting.Place?, _ world: inout World) {
+    state.rehost(role, on: place, &world)
+  }
   public override func nodeCrashed(_ node: NodeID, _ world: inout World) { state.crash(node) }
   public override func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {
     state.restart(node, keepsDisk: keepsDisk, &world)
@@ -68,6 +71,9 @@ struct ShardedLedgerState: Sendable {
     case overdue, tryAgain, takeOver
     /// Accounts are placed anew; the next transfers of a trace are due.
     case relocation, traced
+    /// An epoch ends. A new member asks for a part of the state, gets it, has waited too long.
+    /// Payload: part, bytes.
+    case epoch, stateRequest, stateRequestReceived, statePart, statePartReceived, stateOverdue
     /// Clients have thought enough. Payload: how many.
     case thought
     /// Members' bundle for a shard; the same, all of it received. Payload: source << 32 | bundle,
@@ -85,7 +91,10 @@ struct ShardedLedgerState: Sendable {
   }
 
   static var messageTypes: [String] {
-    ["request", "retransmission", "query", "bundle", "receipts", "acknowledgement"]
+    [
+      "request", "retransmission", "query", "bundle", "receipts", "acknowledgement", "state_request",
+      "state",
+    ]
   }
 
   /// The first of them, which clients send.
@@ -184,6 +193,8 @@ struct ShardedLedgerState: Sendable {
     var rank: Int
     var node: NodeID
     var lane: Int
+    /// Nobody has it now: it is between two nodes.
+    var isVacant = false
     /// Slots that its replica has executed.
     var position = 0
     /// It sends no proofs of slots up to this: it had lost its disk.
@@ -250,6 +261,7 @@ struct ShardedLedgerState: Sendable {
   var buckets: [Bucket]
   var touched: [Int] = []
   var counts = Counts()
+  var epochs: EpochBook
   /// Transfers that the last placement has seen; rows of the trace that were submitted.
   var placed = 0
   var traced = 0
@@ -302,6 +314,7 @@ struct ShardedLedgerState: Sendable {
     entries = Array(repeating: SlidingArray(), count: populations)
     traffic = Traffic(types: Self.messageTypes, roles: members.count + clients.hosts.count)
     buckets = Array(repeating: Bucket(), count: settings.shards.count + clients.hosts.count)
+    epochs = EpochBook(settings, members: members.count, seed: seed)
     for s in shards.indices {
       shards[s].firstBundle.append(0)
       shards[s].firstClosed.append(0)

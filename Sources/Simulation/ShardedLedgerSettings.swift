@@ -12,14 +12,18 @@ public struct ShardedLedgerSettings: Sendable {
     public var chain: UInt16
     public var nodes: [NodeID]
     public var lanes: [Int]
+    /// Lanes of its replicas.
+    public var chainLanes: [Int]
     /// Members that have to have executed an operation for it to count as decided.
     public var executions: Int
     /// Clients talk to any member, not to whom they take for the proposer.
     public var usesGateways: Bool
 
     public init(
-      chain: UInt16, nodes: [NodeID], lanes: [Int], executions: Int, usesGateways: Bool
+      chain: UInt16, nodes: [NodeID], lanes: [Int], chainLanes: [Int], executions: Int,
+      usesGateways: Bool
     ) {
+      self.chainLanes = chainLanes
       self.chain = chain
       self.nodes = nodes
       self.lanes = lanes
@@ -125,6 +129,33 @@ public struct ShardedLedgerSettings: Sendable {
     }
   }
 
+  /// How committees change.
+  public struct Epochs: Sendable {
+    public var length: SimDuration
+    public var rule: Reassignment
+    /// Members that a new one fetches the state from, a part from each.
+    public var peers: Int
+    /// Bytes that it fetches beside the accounts of the shard.
+    public var history: Int
+    /// Whoever moves leaves its old place at once; else when it has the state of the new one.
+    public var leavesAtOnce: Bool
+    /// A part of the state that has not come is asked for again after this, of the next member.
+    public var timeout: SimDuration
+
+    public init(
+      length: SimDuration, rule: Reassignment, peers: Int, history: Int, leavesAtOnce: Bool,
+      timeout: SimDuration
+    ) {
+      precondition((1...64).contains(peers), "state from \(peers) members, 1 to 64")
+      self.length = length
+      self.rule = rule
+      self.peers = peers
+      self.history = history
+      self.leavesAtOnce = leavesAtOnce
+      self.timeout = timeout
+    }
+  }
+
   public var shards: [Shard]
   /// Where the populations of shard 0's chain begin in the run; see `populations(hosts:shards:)`.
   public var firstPopulation: Int
@@ -134,6 +165,8 @@ public struct ShardedLedgerSettings: Sendable {
   /// Shard of each account.
   public var home: [Int]
   /// Accounts are placed anew every so often; `nil`: they stay.
+  /// Committees change so often; `nil`: they stay.
+  public var epochs: Epochs?
   public var relocation: (every: SimDuration, rule: LabelPropagation)?
   public var sizes: Sizes
   /// Bytes of the clients' transfers, by population of the run.

@@ -77,7 +77,17 @@ public final class Simulation {
       }
     }
     if world.awaitsFaults { strikeAwaited() }
+    if world.movesRoles { moveRoles() }
     return true
+  }
+
+  /// Lets roles go to other nodes, as the last event asked for.
+  private func moveRoles() {
+    while !world.rehostings.isEmpty {
+      let all = world.rehostings
+      world.rehostings.removeAll(keepingCapacity: true)
+      for one in all { subsystems[Int(one.subsystem)].rehost(one.role, on: one.place, &world) }
+    }
   }
 
   /// An independent run in the same state.

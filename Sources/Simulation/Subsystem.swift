@@ -35,6 +35,12 @@ open class Subsystem {
   /// `node` is up again.
   open func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {}
 
+  /// Role `role` goes to another node, where it begins without what it knew; `nil`: nobody has it
+  /// for now.
+  open func rehost(_ role: Int, on place: Rehosting.Place?, _ world: inout World) {
+    preconditionFailure("\(name) has no roles that move")
+  }
+
   /// What a message to this subsystem is called in diagrams.
   open func label(of event: Event) -> String { name }
 
@@ -69,6 +75,19 @@ open class Subsystem {
 
   /// Writes what the subsystem measured to `outcome`.
   open func report(to outcome: inout Outcome, _ world: borrowing World) {}
+}
+
+/// A role that goes to another node, as a subsystem asks for.
+public struct Rehosting: Sendable, BitwiseCopyable {
+  public struct Place: Sendable, BitwiseCopyable {
+    public var node: NodeID
+    /// Index into `Machines.lanes`.
+    public var lane: Int
+  }
+
+  public var subsystem: UInt16
+  public var role: Int
+  public var place: Place?
 }
 
 /// What a subsystem takes of one node.

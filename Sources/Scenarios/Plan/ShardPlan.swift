@@ -53,6 +53,7 @@ public struct ShardPlan: Sendable {
   public var vanishing: Double
   public var takeover: SimDuration?
   public var forging: Double
+  public var epochs: ShardedLedgerSettings.Epochs?
   public var communities: (count: Int, inside: Double)?
   public var trace: [AccountTrace.Row]
   public var workload: WorkloadPlan
@@ -69,6 +70,7 @@ extension ShardPlan {
     section.require(
       count * members <= nodes, "members",
       "\(count) shards of \(members) members need \(count * members) nodes, there are \(nodes)")
+    let members = min(self.members, nodes)
     assignment = section.choice(
       "assignment", of: Assignment.self, default: .uniform,
       "uniform: drawn from the epoch's randomness; in-order: nodes by number")
@@ -94,10 +96,13 @@ extension ShardPlan {
     trace = try section.optional("trace") { section, key in
       try section.trace(key, folder: folder, "CSV file of transfers: time, from, to, value, gas, bytes")
     } ?? []
-    let members = min(self.members, nodes)
     consensus = try ChainPlan.consensus(
       section, nodes: members, protocols: protocols, folder: folder)
     mempool = ChainPlan.mempool(section)
+    let roles = consensus.entry.roles(with: consensus.values, nodes: members)
+    epochs = section.optionalSection(
+      "epochs", "committees change, and new members fetch the state"
+    ) { Self.epochs($0, tolerated: roles?.tolerated ?? 0) }
     commit = section.section("commit", "how transfers over several shards commit") {
       Self.commit($0)
     }
@@ -149,6 +154,34 @@ extension ShardPlan {
     check(section)
   }
 
+  private static func epochs(
+    _ section: Section, tolerated: Int
+  ) -> ShardedLedgerSettings.Epochs {
+    // A committee that changed by more at a time would lose what it has decided.
+    let batch =
+      section.optional("batch") {
+        section.count(
+          $1, in: 1...max(tolerated, 1), "members of a committee that move at a time; default f")
+      } ?? max(tolerated, 1)
+    return ShardedLedgerSettings.Epochs(
+      length: section.duration(
+        "length", in: .milliseconds(1) ... .seconds(1_000_000_000), "an epoch lasts so long"),
+      rule: .gradual(batch: batch),
+      peers: section.count(
+        "peers", default: 1, in: 1...64, "members that a new one fetches the state from",
+        source: "a part from each"),
+      history: section.bytes(
+        "history", default: 0, in: 0...1_000_000_000_000,
+        "bytes that it fetches beside the accounts", source: "a snapshot is enough to go on"),
+      leavesAtOnce: section.flag(
+        "leaves-at-once", default: false,
+        "whoever moves leaves its place at once, not when it has the state of the new one"),
+      timeout: section.duration(
+        "timeout", default: .seconds(10), in: .milliseconds(1) ... .seconds(100_000_000),
+        "a part of the state that has not come is asked for again after this",
+        source: "assumption: above the time that it takes"))
+  }
+
   private static func labels(_ section: Section) -> Placement {
     let code = "BlockEmulator's parameters of CLPA"
     return .labels(
@@ -188,6 +221,9 @@ extension ShardPlan {
       section.fail(
         "clients", "only clients of atomix carry proofs that they could forge",
         allowed: "commit: { protocol: atomix }")
+    }
+    if epochs != nil, consensus.entry.spreads {
+      section.fail("epochs", "only committees change hands; \(consensus.entry.name) has none")
     }
     if case .labels = placement {
       section.require(
