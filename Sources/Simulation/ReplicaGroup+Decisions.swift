@@ -282,8 +282,8 @@ extension ReplicaGroupState {
     }
   }
 
-  /// Replica `i` goes to another node and begins there as after the loss of a disk, or has no node
-  /// for now. What its former node still had to do for it is void.
+  /// Replica `i` goes to another node, or has no node for now. It goes on there with what it had on
+  /// disk, as after a crash; what its former node still had to send for it is void.
   mutating func rehost(_ i: Int, on place: Rehosting.Place?, _ world: inout World) {
     for slot in 0..<P.Timer.slots { timerGenerations[i * P.Timer.slots + slot] &+= 1 }
     world.withdraw(index, role: i, from: seats[i].lane)
@@ -293,9 +293,9 @@ extension ReplicaGroupState {
     seats[i].node = place.node
     seats[i].lane = place.lane
     let local = world.machines.localTime(of: place.node, at: world.now)
-    noteUnsent(of: i, keepsDisk: false, &world)
+    noteUnsent(of: i, keepsDisk: true, &world)
     swap(&effects.random, &seats[i].random)
-    replicas[i].restart(keepsDisk: false, at: local, &effects)
+    replicas[i].restart(keepsDisk: true, at: local, &effects)
     swap(&effects.random, &seats[i].random)
     finish(i, handled: world.now, &world)
   }

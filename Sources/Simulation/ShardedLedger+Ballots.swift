@@ -117,7 +117,7 @@ extension ShardedLedgerState {
   }
 
   /// What a member's shard asks of itself and has not executed, from its state.
-  private mutating func remember(_ m: Int, _ world: inout World) {
+  mutating func remember(_ m: Int, _ world: inout World) {
     let s = members[m].shard
     let book = book(population(ofShard: s), of: s)
     for b in shards[s].bundles.startIndex..<shards[s].bundles.endIndex {

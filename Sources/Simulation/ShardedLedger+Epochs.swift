@@ -25,7 +25,7 @@ struct EpochBook: Sendable {
   var waiting: [[NodeID]]
   /// By member: since when nobody has its place.
   var vacantSince: [SimTime]
-  /// New members that have not executed anything yet.
+  /// New members that have executed nothing since.
   var settling: [Int] = []
   /// Lanes of each node for the replica and the member that it hosts.
   var lanes: [UInt32: (chain: Int, member: Int)] = [:]
@@ -150,13 +150,12 @@ extension ShardedLedgerState {
     members[m].ballots.removeAll()
     members[m].owed.removeAll()
     members[m].watching = .never
-    members[m].outstanding = SlidingArray()
-    members[m].free = max(members[m].free, members[m].position)
-    members[m].position = 0
     members[m].isVacant = place == nil
     guard let place else { return }
     members[m].node = place.node
     members[m].lane = place.lane
+    remember(m, &world)
+    resend(m, &world)
   }
 }
 
@@ -201,9 +200,7 @@ extension ShardedLedgerState {
   /// A member that has the state sends a part of it.
   private mutating func serveState(_ event: Event, at m: Int, _ world: inout World) {
     // Whoever has left its place keeps the state until somebody else has it.
-    guard world.machines.isUp(members[m].node),
-      members[m].position > 0 || (members[m].isVacant && members[m].free > 0)
-    else { return }
+    guard world.machines.isUp(members[m].node) else { return }
     let bytes = settings.sizes.header + stateBytes(of: m) / stateParts
     traffic.count(7, from: hostCount + m, bytes: bytes)
     epochs.stateBytes += bytes
@@ -251,8 +248,7 @@ extension ShardedLedgerState {
     epochs.settling.append(m)
   }
 
-  /// A new member has executed something: it has caught up. When all have, the next step begins;
-  /// before, more than f of a committee might be without what it has decided.
+  /// A new member has executed something: it takes part. When all do, the next step begins.
   mutating func settle(_ m: Int, _ world: inout World) {
     guard let k = epochs.settling.firstIndex(of: m) else { return }
     epochs.settling.remove(at: k)

@@ -35,8 +35,7 @@ open class Subsystem {
   /// `node` is up again.
   open func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {}
 
-  /// Role `role` goes to another node, where it begins without what it knew; `nil`: nobody has it
-  /// for now.
+  /// Role `role` goes to another node with what it has on disk; `nil`: nobody has it for now.
   open func rehost(_ role: Int, on place: Rehosting.Place?, _ world: inout World) {
     preconditionFailure("\(name) has no roles that move")
   }

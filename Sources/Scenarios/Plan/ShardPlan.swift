@@ -157,11 +157,10 @@ extension ShardPlan {
   private static func epochs(
     _ section: Section, tolerated: Int
   ) -> ShardedLedgerSettings.Epochs {
-    // A committee that changed by more at a time would lose what it has decided.
+    // More at a time, and the committee stands still until they are there.
     let batch =
       section.optional("batch") {
-        section.count(
-          $1, in: 1...max(tolerated, 1), "members of a committee that move at a time; default f")
+        section.count($1, in: 1...100_000, "members of a committee that move at a time; default f")
       } ?? max(tolerated, 1)
     return ShardedLedgerSettings.Epochs(
       length: section.duration(
