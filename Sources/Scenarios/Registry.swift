@@ -84,6 +84,9 @@ struct ChainBlueprint {
   var decisions: Int?
   var seed: UInt64
   var adversaries: [Adversary]
+  /// Where its populations begin among those of the run, and who acts on what it decides.
+  var firstPopulation = 0
+  var executor: Executor?
 }
 
 /// A chain that is ready to be added to a run.
@@ -98,6 +101,9 @@ struct BuiltChain {
   /// proposer.
   var contacts: Range<Int>
   var usesGateways: Bool
+  /// Members that have to have executed what counts as decided, and how many faults they tolerate.
+  var executions: Int
+  var tolerated: Int
 }
 
 extension ProtocolEntry {
@@ -139,7 +145,8 @@ extension ProtocolEntry {
           settings: ReplicaGroupSettings(
             replies: blueprint.plan.replies, forwardHeader: blueprint.plan.replies.header,
             sizes: blueprint.sizes, decisions: blueprint.decisions, roles: roles,
-            adversaries: blueprint.adversaries),
+            adversaries: blueprint.adversaries, firstPopulation: blueprint.firstPopulation,
+            executor: blueprint.executor),
           seed: blueprint.seed)
         let twins = blueprint.adversaries.twins.count
         return BuiltChain(
@@ -148,7 +155,8 @@ extension ProtocolEntry {
             replicas: n, populations: blueprint.sizes.populations, twins: twins),
           senders: ReplicaGroup<P>.senders(replicas: n, twins: twins),
           replyQuorum: roles.replyQuorum, contacts: roles.contacts,
-          usesGateways: roles.usesGateways)
+          usesGateways: roles.usesGateways, executions: roles.executions,
+          tolerated: roles.tolerated)
       })
   }
 }
@@ -178,6 +186,8 @@ extension ProtocolEntry {
               nodes: n, seed: blueprint.seed, chain: blueprint.plan.name), seed: blueprint.seed))
         var settings = BlockchainSettings(plan, blueprint)
         settings.adversaries = blueprint.adversaries
+        settings.firstPopulation = blueprint.firstPopulation
+        settings.executor = blueprint.executor
         let chain = Blockchain(
           index: blueprint.index, name: blueprint.plan.name, nodes: blueprint.nodes,
           lanes: blueprint.lanes, protocols: protocols, genesis: genesis, settings: settings,
@@ -187,7 +197,7 @@ extension ProtocolEntry {
           connections: Blockchain<P>.connections(
             of: settings.topology, populations: blueprint.sizes.populations),
           senders: Blockchain<P>.senders(nodes: n), replyQuorum: 1, contacts: 0..<n,
-          usesGateways: true)
+          usesGateways: true, executions: n / 2 + 1, tolerated: (n - 1) / 2)
       })
   }
 }
