@@ -82,9 +82,17 @@ let package = Package(
     library(
       "Exploration", ["Kernel", "Consensus", "Simulation", "Scenarios"],
       pages: ["Exploration.md"]),
+    library(
+      "Reproduction",
+      [
+        "Kernel", "Statistics", "Ledger", "Metrics", "Consensus", "Protocols", "Simulation",
+        "Scenarios",
+      ],
+      pages: ["Reproduction.md"]),
     library("Reporting", ["Kernel", "Metrics", "Statistics", "CSQLite"], pages: ["Reporting.md"]),
     .executableTarget(
-      name: "tributary", dependencies: ["Scenarios", "Exploration", "Reporting", arguments],
+      name: "tributary",
+      dependencies: ["Scenarios", "Exploration", "Reproduction", "Reporting", arguments],
       swiftSettings: hot),
     .executableTarget(
       name: "tributary-bench",
@@ -106,6 +114,7 @@ let package = Package(
     tests("Simulation", run + ["CAllocationCounter", "LeaderEcho"]),
     tests("Scenarios", run + ["LeaderEcho"], data: ["Goldens"]),
     tests("Exploration", ["Kernel", "Scenarios"]),
+    tests("Reproduction", ["Scenarios"]),
     tests("Reporting", ["Metrics", "Statistics"]),
     .testTarget(name: "TributaryTests", dependencies: ["tributary"]),
     .testTarget(name: "TidyTests"),
