@@ -89,10 +89,15 @@ let package = Package(
         "Scenarios",
       ],
       pages: ["Reproduction.md"]),
+    library(
+      "Probing", ["Kernel", "Statistics", "Protocols", "Simulation", "Scenarios"],
+      pages: ["Probing.md"]),
     library("Reporting", ["Kernel", "Metrics", "Statistics", "CSQLite"], pages: ["Reporting.md"]),
     .executableTarget(
       name: "tributary",
-      dependencies: ["Scenarios", "Exploration", "Reproduction", "Reporting", arguments],
+      dependencies: [
+        "Scenarios", "Exploration", "Reproduction", "Probing", "Reporting", arguments,
+      ],
       swiftSettings: hot),
     .executableTarget(
       name: "tributary-bench",
@@ -115,6 +120,7 @@ let package = Package(
     tests("Scenarios", run + ["LeaderEcho"], data: ["Goldens"]),
     tests("Exploration", ["Kernel", "Scenarios"]),
     tests("Reproduction", ["Scenarios"]),
+    tests("Probing", ["Kernel", "Statistics", "Machines", "Simulation", "Scenarios"]),
     tests("Reporting", ["Metrics", "Statistics"]),
     .testTarget(name: "TributaryTests", dependencies: ["tributary"]),
     .testTarget(name: "TidyTests"),

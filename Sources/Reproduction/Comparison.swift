@@ -14,10 +14,14 @@ public struct Comparison: Sendable {
   /// What the monitors of the runs had to say.
   public let violations: [String]
 
+  /// A measured figure is judged at its full size only: the small one is another experiment.
+  public var isJudged: Bool { kind != .measured || size == .full }
+
   /// Whether every value that counts is in tolerance and no monitor fired. A figure of which nothing
-  /// is published is, as far as anyone can tell.
+  /// is published, or that is not judged, is as far as anyone can tell.
   public var isInTolerance: Bool {
-    violations.isEmpty && !rows.contains { $0.decides && $0.verdict == .out }
+    guard isJudged else { return violations.isEmpty }
+    return violations.isEmpty && !rows.contains { $0.decides && $0.verdict == .out }
   }
 
   /// How many values decide, and how many of them are in tolerance.

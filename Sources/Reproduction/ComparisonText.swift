@@ -53,7 +53,12 @@ extension Comparison {
   public var verdict: String {
     let (within, of) = score
     if !violations.isEmpty { return "a monitor fired: \(violations[0])" }
-    if of == 0 { return "prediction: nothing in the pack to compare with" }
+    guard isJudged else { return "not judged: a measured figure is, at its full size only" }
+    if of == 0 {
+      return rows.contains { $0.published != nil && !$0.isContext }
+        ? "nothing is held out: all published values were fitted on"
+        : "prediction: nothing in the pack to compare with"
+    }
     return isInTolerance
       ? "in tolerance: all \(of) values" : "out of tolerance: \(within) of \(of) values within"
   }
@@ -89,7 +94,10 @@ extension Comparison {
     func number(_ value: Double?) -> String { value.map { shortNumber($0) } ?? "" }
     let role =
       row.isContext
-      ? "context" : row.published == nil ? "prediction" : row.isCalibrated ? "calibrated" : "held out"
+      ? "context"
+      : row.published == nil
+        ? "prediction"
+        : row.isCalibrated ? "calibrated" : kind == .exact ? "gate" : "held out"
     return row.labels.map(\.text) + [
       row.quantity, row.unit, number(row.published), number(row.deviation), number(row.simulated),
       number(row.low), number(row.high), "\(row.replications)", row.trials.map { "\($0)" } ?? "",

@@ -12,6 +12,8 @@ public enum Probe: String, CaseIterable, Sendable {
   case firstFinality = "first-finality"
   /// What validators earn in an epoch.
   case issuance
+  /// Mean latency of the clients of each host, which stand in the regions in turn.
+  case latencyByHost = "latency-by-host"
 
   /// Runs `scenario` with `seed` and looks.
   func run(
@@ -24,6 +26,7 @@ public enum Probe: String, CaseIterable, Sendable {
       case .finalityBySlot: Self.finality(run, until: scenario.end)
       case .firstFinality: Self.firstFinality(run, until: scenario.end)
       case .issuance: Self.issuance(run, until: scenario.end)
+      case .latencyByHost: Self.latencies(run, until: scenario.end)
       }
     var digest = RunDigest()
     for part in run.digests { digest.fold(part.digest) }
@@ -94,5 +97,26 @@ public enum Probe: String, CaseIterable, Sendable {
       ("base_reward_per_increment", Double(plain) * 64 / 54 / increments),
       ("issuance_per_validator", Double(all) / Double(gains.count)),
     ]
+  }
+
+  /// In seconds, from submission until the client knows; the first tenth of the run is left out.
+  private static func latencies(
+    _ run: Simulation, until end: SimTime
+  ) -> [(name: String, value: Double)] {
+    run.run(until: end)
+    let warm = SimTime(nanoseconds: end.nanoseconds / 10)
+    var values: [(name: String, value: Double)] = []
+    for (host, log) in run.world.logs.enumerated() {
+      var sum = 0.0
+      var count = 0
+      for number in 0..<log.count where log.submitted[number] >= warm {
+        let final = log.time(.final, of: number)
+        guard final != .never else { continue }
+        sum += (final - log.submitted[number]).seconds
+        count += 1
+      }
+      if count > 0 { values.append(("host.\(host)", sum / Double(count))) }
+    }
+    return values
   }
 }

@@ -79,9 +79,8 @@ extension Reproduction {
       let least = try pack.table.number(low, of: row)
       let most = try pack.table.number(high, of: row)
       guard let least, let most else { return (nil, "") }
-      return (
-        measured.mean.map { least <= $0 && $0 <= most } ?? false, "\(short(least)) to \(short(most))"
-      )
+      let isBetween = measured.mean.map { least <= $0 && $0 <= most } ?? false
+      return (isBetween, "\(short(least)) to \(short(most))")
     case .absolute(let bound):
       guard let published else { return (nil, "") }
       return (
@@ -109,11 +108,13 @@ extension Reproduction {
 
   private func short(_ value: Double) -> String { shortNumber(value) }
 
-  /// The mean of the published values that a quantity was calibrated on, for all its rows.
+  /// The mean of the published values that a quantity of a study was calibrated on, for all its
+  /// rows.
   private func withFlatLines(_ rows: [ComparedValue]) -> [ComparedValue] {
-    rows.map { row in
-      let points = rows.filter { $0.quantity == row.quantity && $0.isCalibrated }
-        .compactMap(\.published)
+    zip(rows, cells).map { row, cell in
+      let points = zip(rows, cells).filter { other, place in
+        place.study == cell.study && place.quantity == cell.quantity && other.isCalibrated
+      }.compactMap(\.0.published)
       guard !points.isEmpty else { return row }
       return row.with(flat: points.reduce(0, +) / Double(points.count))
     }
@@ -130,13 +131,17 @@ extension ComparedValue {
   }
 }
 
-/// Metrics added up and divided: `main.message.prepare + main.message.commit / main.decisions`.
+/// Metrics added up, then divided or multiplied by a number, for another unit:
+/// `main.message.prepare + main.message.commit / main.decisions`, `main.latency_mean * 1000`.
 struct MetricExpression {
   private let sum: [String]
   private let divisor: String?
+  private let factor: Double
 
   init(_ text: String) {
-    let halves = text.split(separator: " / ", maxSplits: 1)
+    let parts = text.split(separator: " * ", maxSplits: 1)
+    factor = parts.count > 1 ? Double(PublishedTable.trimmed(parts[1])) ?? .nan : 1
+    let halves = parts[0].split(separator: " / ", maxSplits: 1)
     sum = halves[0].split(separator: " + ").map { PublishedTable.trimmed($0) }
     divisor = halves.count > 1 ? PublishedTable.trimmed(halves[1]) : nil
   }
@@ -149,9 +154,9 @@ struct MetricExpression {
       guard let one = value(name) else { return nil }
       total += one
     }
-    guard let divisor else { return total }
+    guard let divisor else { return total * factor }
     guard let count = value(divisor), count != 0 else { return nil }
-    return total / count
+    return total / count * factor
   }
 }
 

@@ -83,6 +83,17 @@ public final class Simulation {
     Simulation(copying: self)
   }
 
+  /// Lets a copy part from the run that it was made of, and from its other copies: all that is drawn
+  /// from now on comes from streams named by `branch`. What has been drawn, such as waiting times
+  /// that have not run out, stays.
+  ///
+  /// Draws that are functions of the seed alone stay as well: lotteries whose outcome is fixed by a
+  /// public seed (Algorand's sortition, Gasper's shuffles, Praos's schedule, Tusk's coin).
+  public func branch(_ branch: UInt64) {
+    world.branch(branch)
+    for subsystem in subsystems.dropFirst() { subsystem.branch(branch) }
+  }
+
   private init(copying other: Simulation) {
     world = other.world.copy()
     faults = other.faults

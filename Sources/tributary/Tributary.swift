@@ -8,7 +8,10 @@ struct Tributary: ParsableCommand {
     commandName: "tributary",
     abstract: "A deterministic simulator for research on blockchains and big data.",
     version: Version.text,
-    subcommands: [Run.self, Reproduce.self, Explore.self, Check.self, List.self, Describe.self])
+    subcommands: [
+      Run.self, Reproduce.self, Rare.self, Knee.self, Explore.self, Check.self, List.self,
+      Describe.self,
+    ])
 }
 
 /// What this program is.

@@ -46,11 +46,16 @@ enum Layers {
       ],
       system: ["Foundation"]),
     Layer(
+      module: "Probing",
+      dependencies: ["Kernel", "Statistics", "Protocols", "Simulation", "Scenarios"]),
+    Layer(
       module: "Reporting", dependencies: ["Kernel", "Metrics", "Statistics", "CSQLite"],
       system: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
     Layer(
       module: "tributary",
-      dependencies: ["Scenarios", "Exploration", "Reproduction", "Reporting", "ArgumentParser"],
+      dependencies: [
+        "Scenarios", "Exploration", "Reproduction", "Probing", "Reporting", "ArgumentParser",
+      ],
       system: ["Foundation", "Glibc", "Dispatch", "Synchronization"],
       indirect: [
         "Kernel", "Statistics", "Ledger", "Machines", "Networking", "Metrics", "Consensus",
