@@ -7,8 +7,8 @@ import Simulation
 public struct RareEvent: Sendable, Equatable {
   public enum Kind: Sendable, Equatable {
     /// The attacker's first double spend succeeds; the run ends when it does or is given up.
-    /// Importance: blocks of its secret chain, less what the others have beyond its z.
-    case doubleSpend
+    /// Importance: what the closed form gives the attempt from where it stands; see `RaceOdds`.
+    case doubleSpend(RaceOdds)
     /// A node gives up at least so many blocks at once before the run ends. Importance: the depth
     /// of the deepest fork there has been.
     case reversal(Int)
@@ -17,6 +17,8 @@ public struct RareEvent: Sendable, Equatable {
   public let kind: Kind
   /// The chain, an index into the scenario's.
   public let chain: Int
+  /// Its miners' waiting times are exponential: copies may draw them anew, and so part at once.
+  let isMemoryless: Bool
 
   /// What an expression may name, for help and errors.
   public static let forms = [
@@ -36,13 +38,17 @@ public struct RareEvent: Sendable, Equatable {
     guard var name = words.first else { throw failure("names no event") }
     chain = try Self.chain(&name, scenario, failure)
     let plan = scenario.chains[chain]
+    isMemoryless = [Nakamoto.name, GHOST.name].contains(plan.consensus.entry.name)
     switch (name, words.dropFirst().first, words.count) {
     case ("double-spend", nil, _):
       guard plan.consensus.entry.name == Nakamoto.name,
         plan.consensus.values.fraction("attacker-share") > 0,
         plan.consensus.values.choice("attacker-strategy") == "double-spend"
       else { throw failure("chain '\(plan.name)' has no double spender") }
-      kind = .doubleSpend
+      kind = .doubleSpend(
+        RaceOdds(
+          share: plan.consensus.values.fraction("attacker-share"),
+          confirmations: plan.consensus.values.count("attacker-confirmations")))
     case ("reversal", ">=", 3):
       guard let depth = Int(words[2]), (1...256).contains(depth) else {
         throw failure("'\(words[2])' is not a depth of 1 to 256")
@@ -81,15 +87,61 @@ public struct RareEvent: Sendable, Equatable {
     return index
   }
 
-  /// One level a block.
-  public func levels(in scenario: Scenario) -> [Double] {
-    let last: Int
+  /// Chances that grow fourfold from level to level, or a level a block.
+  public var levels: [Double] {
     switch kind {
-    case .doubleSpend:
-      last = scenario.chains[chain].consensus.values.count("attacker-confirmations") - 1
-    case .reversal(let depth): last = depth
+    case .doubleSpend(let odds):
+      var levels: [Double] = []
+      var next = 4 * odds.success(ours: 0, theirs: 0)
+      while next < 0.5 {
+        levels.append(next)
+        next *= 4
+      }
+      return levels
+    case .reversal(let depth): return (1...depth).map(Double.init)
     }
-    return last < 1 ? [] : (1...last).map(Double.init)
+  }
+}
+
+/// The chance of a double spend that is under way, without delays: while the others make the blocks
+/// that the merchant still waits for, the attacker makes a negative-binomial number, and what it
+/// then lacks it makes up with q / p a block (Rosenfeld, arXiv 1402.2009, §3; Grunspan and
+/// Pérez-Marco, 2018). With delays it is a good guess, which is all that splitting needs.
+public struct RaceOdds: Sendable, Equatable {
+  let q: Double
+  let z: Int
+
+  /// - Parameters:
+  ///   - share: of the hash rate, in 0 ..< 0.5.
+  ///   - confirmations: z.
+  public init(share: Double, confirmations: Int) {
+    precondition(share > 0 && share < 0.5 && confirmations >= 1, "a race without odds")
+    q = share
+    z = confirmations
+  }
+
+  /// - Parameters:
+  ///   - ours: blocks of the attacker since the attempt began.
+  ///   - theirs: blocks of the others.
+  public func success(ours: Int, theirs: Int) -> Double {
+    let p = 1 - q
+    let lacking = max(z, theirs) - ours
+    guard lacking > 0 else { return 1 }
+    let waiting = max(z - theirs, 0)
+    // P[k blocks] while `waiting` of the others come, and what is lacking after them.
+    var mass = 1.0
+    for _ in 0..<waiting { mass *= p }
+    var catchUp = 1.0
+    for _ in 0..<lacking { catchUp *= q / p }
+    var sum = 0.0
+    var below = 0.0
+    for k in 0..<lacking {
+      sum += mass * catchUp
+      below += mass
+      mass *= q * Double(waiting + k) / Double(k + 1)
+      catchUp *= p / q
+    }
+    return min(sum + max(1 - below, 0), 1)
   }
 }
 
@@ -121,7 +173,7 @@ public struct RareRun: Splittable {
 
   public func branched(_ branch: UInt64) -> RareRun {
     let copy = run.copy()
-    copy.branch(branch)
+    copy.branch(branch, renewingLotteriesOf: event.isMemoryless ? event.chain + 1 : nil)
     var other = RareRun(copy, event, end: end)
     other.importance = importance
     other.outcome = outcome
@@ -138,19 +190,18 @@ public struct RareRun: Splittable {
       let deepest = subsystem.deepestReversal
       importance = max(importance, Double(deepest), Double(subsystem.contestedDepth))
       if deepest >= depth { outcome = true }
-    case .doubleSpend:
-      guard let race, let attack = race.attack else { return }
+    case .doubleSpend(let odds):
+      guard let race else { return }
+      let attacker = race.protocols[0]
+      guard let attack = attacker.attack else { return }
       if attack.attempts > 0 {
         outcome = attack.successes > 0
       } else {
-        importance = Double(race.progressOfAttack ?? 0)
+        // The first attempt began at genesis.
+        let blocks = race.blocks
+        importance = odds.success(
+          ours: Int(blocks[attacker.head].height), theirs: Int(blocks[attacker.shown].height))
       }
     }
   }
-}
-
-extension Blockchain<Nakamoto> {
-  /// The double spender among the nodes: node 0, as scenarios have it.
-  fileprivate var attack: DoubleSpender? { protocols[0].attack }
-  fileprivate var progressOfAttack: Int? { attack?.progress(blocks) }
 }

@@ -17,8 +17,8 @@ public struct Comparison: Sendable {
   /// A measured figure is judged at its full size only: the small one is another experiment.
   public var isJudged: Bool { kind != .measured || size == .full }
 
-  /// Whether every value that counts is in tolerance and no monitor fired. A figure of which nothing
-  /// is published, or that is not judged, is as far as anyone can tell.
+  /// Whether every value that counts is in tolerance and no monitor fired. A figure of which
+  /// nothing is published, or that is not judged, is as far as anyone can tell.
   public var isInTolerance: Bool {
     guard isJudged else { return violations.isEmpty }
     return violations.isEmpty && !rows.contains { $0.decides && $0.verdict == .out }
@@ -74,7 +74,9 @@ public struct ComparedValue: Sendable {
 
   private static func error(_ value: Double?, _ published: Double?) -> Double? {
     guard let value, let published, published != 0 else { return nil }
-    return value / published - 1
+    let error = value / published - 1
+    // What is equal but for the last digits of a sum is equal.
+    return error.magnitude < 1e-12 ? 0 : error
   }
 }
 
@@ -110,7 +112,7 @@ extension Comparison {
   public func errors(
     of quantity: String
   ) -> (simulated: ErrorSummary?, bottleneck: ErrorSummary?, flat: ErrorSummary?) {
-    let held = rows.filter { $0.quantity == quantity && !$0.isCalibrated }
+    let held = rows.filter { $0.quantity == quantity && $0.decides }
     return (
       ErrorSummary(held.compactMap(\.error)), ErrorSummary(held.compactMap(\.bottleneckError)),
       ErrorSummary(held.compactMap(\.flatError))

@@ -52,6 +52,7 @@ public final class Blockchain<P: ChainProtocol>: Subsystem {
 
   public override func copy() -> Subsystem { Blockchain(copying: self) }
   public override func branch(_ branch: UInt64) { state.branch(branch) }
+  public override func renewLotteries(_ world: inout World) { state.renewLotteries(&world) }
   public override func start(_ world: inout World) { state.start(&world) }
   public override func handle(_ event: Event, _ world: inout World) {
     handling(&state, event, &world)

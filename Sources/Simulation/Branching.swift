@@ -39,6 +39,19 @@ extension BlockchainState {
   }
 }
 
+extension BlockchainState {
+  /// A miner that begins anew on what it has draws, and nothing else.
+  mutating func renewLotteries(_ world: inout World) {
+    for i in nodes.indices {
+      let local = world.machines.localTime(of: nodes[i].machine, at: world.now)
+      swap(&effects.random, &nodes[i].random)
+      protocols[i].restart(from: nil, at: local, &effects)
+      swap(&effects.random, &nodes[i].random)
+      finish(i, handled: world.now, &world)
+    }
+  }
+}
+
 extension RecordStoreState {
   mutating func branch(_ branch: UInt64) {
     for p in producers.indices { producers[p].random = producers[p].random.branched(branch) }

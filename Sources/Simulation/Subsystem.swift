@@ -54,6 +54,11 @@ open class Subsystem {
   /// `Simulation.branch`.
   open func branch(_ branch: UInt64) { preconditionFailure("\(name) cannot be branched") }
 
+  /// Draws the pending waiting times of its lotteries anew, which must be memoryless.
+  open func renewLotteries(_ world: inout World) {
+    preconditionFailure("\(name) has no lotteries")
+  }
+
   /// Folds of all steps delivered so far.
   open var digest: Outcome.SubsystemDigest {
     Outcome.SubsystemDigest(subsystem: name, steps: 0, digest: 0)

@@ -72,7 +72,7 @@ struct Rare: ParsableCommand {
   }
 
   private func estimate(_ scenario: Scenario, _ event: RareEvent) {
-    let splitting = Splitting(levels: event.levels(in: scenario), effort: effort)
+    let splitting = Splitting(levels: event.levels, effort: effort)
     let results = ParallelJobs(repetitions, threads: jobs ?? ParallelJobs<Int>.cores) {
       (index: Int) -> (Splitting.Repetition, Int) in
       let seed = scenario.seed(ofReplication: index)

@@ -79,7 +79,12 @@ struct KneeTests {
       machines: { cpu: ideal, costs: free }
       chains:
         - name: main
-          consensus: { pbft: { batch: 400, batch-timeout: 20 ms, pipeline: 16, view-timeout: 3600 s, status-interval: 3600 s } }
+          consensus:
+            pbft:
+              batch-timeout: 20 ms
+              pipeline: 16
+              view-timeout: 3600 s
+              status-interval: 3600 s
           replies: { header: 0 B, result: 1024 B }
           mempool: { capacity: 1000000 }
       workload:

@@ -61,14 +61,14 @@ struct SplittingTests {
   /// The exact values and how the race is cut: giving up loses (q / p)^deficit, 1e-4 of them.
   @Test(
     "double spends at q = 0.1 lie in 93 of 100 intervals of 95 %, at a small part of plain cost",
-    arguments: [(6, 5.91e-4, 9, 150), (12, 9.35e-7, 12, 150), (18, 1.68e-9, 15, 150)])
+    arguments: [(6, 5.91e-4, 9, 150), (12, 9.35e-7, 12, 120), (18, 1.68e-9, 15, 120)])
   func doubleSpend(z: Int, printed: Double, deficit: Int, effort: Int) throws {
     let exact = DoubleSpend.exact(q: 0.1, z: z)
     #expect(abs(exact / printed - 1) < 0.005)
     let scenario = try Self.scenario(z: z, deficit: deficit)
     let event = try RareEvent("double-spend", of: scenario)
-    let splitting = Splitting(levels: event.levels(in: scenario), effort: effort)
-    let repetitions = 12
+    let splitting = Splitting(levels: event.levels, effort: effort)
+    let repetitions = 10
     let all = inParallel(100) { experiment in
       RareEstimate(
         (0..<repetitions).map { k in
@@ -79,11 +79,14 @@ struct SplittingTests {
     let experiments = Experiments(estimates: all)
     let covering = experiments.covering(exact)
     let halfWidth = all.compactMap(\.relativeHalfWidth).reduce(0, +) / Double(all.count)
-    // A trial of plain simulation is as long as one of the first stage.
-    let plain = 1.96 * 1.96 * (1 - exact) / (exact * halfWidth * halfWidth) * 40
+    let trial =
+      Double(
+        Splitting(levels: [], effort: 300)
+          .estimate(RareRun(scenario, event, seed: 1), seed: 1).steps) / 300
+    let plain = 1.96 * 1.96 * (1 - exact) / (exact * halfWidth * halfWidth) * trial
     print(
-      "z = \(z): mean \(experiments.mean), exact \(exact), \(covering) of 100 intervals, half-width "
-        + "\(halfWidth), \(experiments.steps) events, plain \(plain)")
+      "z = \(z): mean \(experiments.mean), exact \(exact), \(covering) of 100 intervals, "
+        + "half-width \(halfWidth), \(experiments.steps) events, plain \(plain)")
     #expect(covering >= 93)
     #expect(abs(experiments.mean / exact - 1) < 0.1, "unbiased")
     #expect(experiments.covering(exact * 2) < 50, "the check can fail")
@@ -97,7 +100,7 @@ struct SplittingTests {
       atLeast: need, draws: size, marked: adversary, population: population)
     #expect(abs(exact / 1.365e-8 - 1) < 0.01)
     let splitting = Splitting(
-      levels: stride(from: 87.0, through: 123, by: 3).map { $0 }, effort: 300)
+      levels: stride(from: -5.4, through: -0.3, by: 0.3).map { $0 }, effort: 400)
     let all = inParallel(100) { experiment in
       RareEstimate(
         (0..<16).map { k in
@@ -116,6 +119,43 @@ struct SplittingTests {
     #expect(abs(experiments.mean / exact - 1) < 0.1)
     #expect(experiments.covering(exact * 2) < 50)
     #expect(experiments.steps < 250 / exact / 100)
+  }
+
+  @Test("a reversal of two blocks is as likely by splitting as by plain simulation")
+  func reversal() throws {
+    let scenario = try Scenario(
+      text: """
+        tributary: 1
+        name: reversal
+        until: 6000 s
+        measure: transient
+        network: { delay: 60 s, nodes: 5 }
+        machines: { cpu: ideal, costs: free }
+        chains:
+          - name: main
+            consensus:
+              nakamoto:
+                confirmations: 1
+                topology: full-mesh
+                blocks: direct
+                relays: valid
+        prices: none
+        """)
+    let event = try RareEvent("main.reversal >= 2", of: scenario)
+    #expect(event.levels == [1, 2])
+    func estimate(_ splitting: Splitting, _ purpose: Int) -> MeanEstimate {
+      let all = inParallel(20) { k in
+        let seed = scenario.seed(ofReplication: purpose + k)
+        return splitting.estimate(RareRun(scenario, event, seed: seed), seed: seed)
+      }
+      return MeanEstimate(all.map(\.probability), confidence: 0.999)
+    }
+    let split = estimate(Splitting(levels: event.levels, effort: 200), 0)
+    let plain = estimate(Splitting(levels: [], effort: 500), 100)
+    print("reversal: \(split.mean) by splitting, \(plain.mean) plain")
+    #expect(plain.mean > 0.001 && plain.mean < 0.2)
+    #expect(split.low < plain.high && plain.low < split.high)
+    #expect(split.high - split.low < split.mean)
   }
 
   @Test("without levels it is plain simulation")

@@ -91,6 +91,7 @@ struct PlantedPack {
       toFile: folder + "/published.csv", atomically: true, encoding: .utf8)
     let scenario = Shipped.root + "/\(Pack.home)/bft-msgs/pbft.yaml"
     try FileManager.default.copyItem(atPath: scenario, toPath: folder + "/pbft.yaml")
+    let counts = "main.message.pre-prepare + main.message.prepare + main.message.commit"
     try """
     tributary: 1
     id: PLANTED
@@ -109,7 +110,7 @@ struct PlantedPack {
           - name: messages
             unit: msg
             published: \(column)
-            metric: main.message.pre-prepare + main.message.prepare + main.message.commit / \(metric)
+            metric: \(counts) / \(metric)
             tolerance: { absolute: 0 }
     small: {}
     full: {}
