@@ -76,7 +76,7 @@ public struct ReproducedFigure: Sendable {
     var drawing = Drawing(
       width: Self.width, height: Self.head + heights.reduce(0, +),
       description: "\(title): published and simulated")
-    drawing.write(CategoryPlot.clipped(title, 76), 10, 20, "name")
+    drawing.write(CategoryPlot.clipped(title, 64), 10, 20, "name")
     drawing.write(CategoryPlot.clipped(note, 100), 10, 36, "tick")
     var top = Self.head
     for (panel, height) in zip(panels, heights) {
@@ -155,7 +155,7 @@ public struct ReproducedFigure: Sendable {
       drawing.line(place, from, place, to, style)
       for end in [from, to] { drawing.line(place - 3, end, place + 3, end, style) }
     }
-    let places = curve.published.map { (x: x.place($0.x), y: y.place($0.value)) }
+    let places = curve.published.sorted { $0.x < $1.x }.map { (x: x.place($0.x), y: y.place($0.value)) }
     if places.count > 1 { drawing.path(places, "curve \(colour)") }
     for point in curve.published {
       bar(point, "stroke thin \(colour)")

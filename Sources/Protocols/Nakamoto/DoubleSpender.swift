@@ -39,13 +39,6 @@ public struct DoubleSpender: Sendable, Equatable {
     secret.reserveCapacity(64)
   }
 
-  /// Blocks that the attempt has of the z (and lead) that it needs, less what the others are beyond
-  /// them: from z + lead on, only the merchant's delivery can be missing, and will come.
-  public func progress(_ blocks: BlockArena) -> Int {
-    let theirs = Int(blocks[publicHead].height) - Int(blocks[start].height)
-    return secret.count - max(theirs - confirmations, 0)
-  }
-
   /// Begins the next attempt on `block`.
   mutating func begin(on block: BlockID) {
     start = block
