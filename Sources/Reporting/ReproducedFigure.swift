@@ -155,7 +155,8 @@ public struct ReproducedFigure: Sendable {
       drawing.line(place, from, place, to, style)
       for end in [from, to] { drawing.line(place - 3, end, place + 3, end, style) }
     }
-    let places = curve.published.sorted { $0.x < $1.x }.map { (x: x.place($0.x), y: y.place($0.value)) }
+    let ordered = curve.published.sorted { $0.x < $1.x }
+    let places = ordered.map { (x: x.place($0.x), y: y.place($0.value)) }
     if places.count > 1 { drawing.path(places, "curve \(colour)") }
     for point in curve.published {
       bar(point, "stroke thin \(colour)")
