@@ -83,10 +83,10 @@ public final class Simulation {
     Simulation(copying: self)
   }
 
-  /// Lets a copy part from the run that it was made of, and from its other copies: all that is drawn
-  /// from now on comes from streams named by `branch`. What has been drawn, such as waiting times
-  /// that have not run out, stays, but for those of memoryless lotteries if they are renewed: what is
-  /// left of an exponential time has the law of the whole.
+  /// Lets a copy part from the run that it was made of, and from its other copies: all that is
+  /// drawn from now on comes from streams named by `branch`. What has been drawn, such as waiting
+  /// times that have not run out, stays, but for those of memoryless lotteries if they are renewed:
+  /// what is left of an exponential time has the law of the whole.
   ///
   /// Draws that are functions of the seed alone stay as well: lotteries whose outcome is fixed by a
   /// public seed (Algorand's sortition, Gasper's shuffles, Praos's schedule, Tusk's coin).

@@ -35,8 +35,8 @@ public struct RandomStream: Sendable, BitwiseCopyable, Equatable {
     precondition(s0 | s1 | s2 | s3 != 0, "the state of xoshiro256** must not be all zero")
   }
 
-  /// The stream with which copy number `branch` of a run goes on: a function of this one's state, so
-  /// that copies of one moment part, and copies of different moments have nothing in common.
+  /// The stream with which copy number `branch` of a run goes on: a function of this one's state,
+  /// so that copies of one moment part, and copies of different moments have nothing in common.
   public func branched(_ branch: UInt64) -> RandomStream {
     var splitMix = SplitMix64(state: branch)
     for word in [s0, s1, s2, s3] { splitMix.state = splitMix.next() ^ word }
