@@ -87,9 +87,22 @@ let package = Package(
     library(
       "Exploration", ["Kernel", "Consensus", "Simulation", "Scenarios"],
       pages: ["Exploration.md"]),
+    library(
+      "Reproduction",
+      [
+        "Kernel", "Statistics", "Ledger", "Metrics", "Consensus", "Protocols", "Simulation",
+        "Scenarios",
+      ],
+      pages: ["Reproduction.md"]),
+    library(
+      "Probing", ["Kernel", "Statistics", "Protocols", "Simulation", "Scenarios"],
+      pages: ["Probing.md"]),
     library("Reporting", ["Kernel", "Metrics", "Statistics", "CSQLite"], pages: ["Reporting.md"]),
     .executableTarget(
-      name: "tributary", dependencies: ["Scenarios", "Exploration", "Reporting", arguments],
+      name: "tributary",
+      dependencies: [
+        "Scenarios", "Exploration", "Reproduction", "Probing", "Reporting", arguments,
+      ],
       swiftSettings: hot),
     .executableTarget(
       name: "tributary-bench",
@@ -112,6 +125,8 @@ let package = Package(
     tests("Simulation", run + ["CAllocationCounter", "LeaderEcho"]),
     tests("Scenarios", run + ["LeaderEcho"], data: ["Goldens"]),
     tests("Exploration", ["Kernel", "Scenarios"]),
+    tests("Reproduction", ["Scenarios"]),
+    tests("Probing", ["Kernel", "Statistics", "Machines", "Simulation", "Scenarios"]),
     tests("Reporting", ["Metrics", "Statistics"]),
     .testTarget(name: "TributaryTests", dependencies: ["tributary"]),
     .testTarget(name: "TidyTests"),

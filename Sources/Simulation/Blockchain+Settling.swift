@@ -151,6 +151,23 @@ extension BlockchainState {
     return ChainSummary(head: best, totals: books.totals(to: best, effects.blocks))
   }
 
+  /// Two chains contest as many blocks as the shorter of them has since they parted.
+  var contestedDepth: Int {
+    var heads: [BlockID] = []
+    for protocolState in protocols where !heads.contains(protocolState.head) {
+      heads.append(protocolState.head)
+    }
+    var deepest = 0
+    for (k, a) in heads.enumerated() {
+      for b in heads[..<k] {
+        let shared = effects.blocks[effects.blocks.commonAncestor(a, b)].height
+        let shorter = min(effects.blocks[a].height, effects.blocks[b].height)
+        deepest = max(deepest, Int(shorter - shared))
+      }
+    }
+    return deepest
+  }
+
   func report(to outcome: inout Outcome, _ world: borrowing World) {
     outcome.messages += traffic.rows(subsystem: name)
     let summary = self.summary()

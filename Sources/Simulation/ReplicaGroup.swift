@@ -51,6 +51,7 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
   public static func senders(replicas: Int, twins: Int = 0) -> Int { 2 * replicas + twins }
 
   public override func copy() -> Subsystem { ReplicaGroup(copying: self) }
+  public override func branch(_ branch: UInt64) { state.branch(branch) }
   public override func start(_ world: inout World) { state.start(&world) }
   public override func handle(_ event: Event, _ world: inout World) {
     handling(&state, event, &world)

@@ -95,6 +95,21 @@ public final class Simulation {
     Simulation(copying: self)
   }
 
+  /// Lets a copy part from the run that it was made of, and from its other copies: all that is
+  /// drawn from now on comes from streams named by `branch`. What has been drawn, such as waiting
+  /// times that have not run out, stays, but for those of memoryless lotteries if they are renewed:
+  /// what is left of an exponential time has the law of the whole.
+  ///
+  /// Draws that are functions of the seed alone stay as well: lotteries whose outcome is fixed by a
+  /// public seed (Algorand's sortition, Gasper's shuffles, Praos's schedule, Tusk's coin).
+  /// - Parameter renewed: index of a subsystem that spreads blocks by a memoryless lottery, whose
+  ///   pending waiting times are drawn anew; nil: none.
+  public func branch(_ branch: UInt64, renewingLotteriesOf renewed: Int? = nil) {
+    world.branch(branch)
+    for subsystem in subsystems.dropFirst() { subsystem.branch(branch) }
+    if let renewed { subsystems[renewed].renewLotteries(&world) }
+  }
+
   private init(copying other: Simulation) {
     world = other.world.copy()
     faults = other.faults

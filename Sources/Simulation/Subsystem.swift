@@ -55,6 +55,15 @@ open class Subsystem {
   /// An independent subsystem in the same state.
   open func copy() -> Subsystem { preconditionFailure("\(name) cannot be copied") }
 
+  /// Draws from streams of its own from now on: those of copy number `branch`; see
+  /// `Simulation.branch`.
+  open func branch(_ branch: UInt64) { preconditionFailure("\(name) cannot be branched") }
+
+  /// Draws the pending waiting times of its lotteries anew, which must be memoryless.
+  open func renewLotteries(_ world: inout World) {
+    preconditionFailure("\(name) has no lotteries")
+  }
+
   /// Folds of all steps delivered so far.
   open var digest: Outcome.SubsystemDigest {
     Outcome.SubsystemDigest(subsystem: name, steps: 0, digest: 0)
@@ -62,6 +71,12 @@ open class Subsystem {
 
   /// Blocks that most nodes had decided and then left: a chain by depth may have some.
   open var reversals: Int { 0 }
+
+  /// Blocks that a node gave up at once, at most so far; and blocks that some node would give up if
+  /// another's chain won now: the depth of the deepest fork between two nodes, secret chains
+  /// included.
+  open var deepestReversal: Int { 0 }
+  open var contestedDepth: Int { 0 }
 
   /// What it takes of the nodes it is billed for; empty for clients, who are not billed.
   open var occupancy: [Occupancy] { [] }

@@ -41,11 +41,23 @@ enum Layers {
     Layer(
       module: "Exploration", dependencies: ["Kernel", "Consensus", "Simulation", "Scenarios"]),
     Layer(
+      module: "Reproduction",
+      dependencies: [
+        "Kernel", "Statistics", "Ledger", "Metrics", "Consensus", "Protocols", "Simulation",
+        "Scenarios",
+      ],
+      system: ["Foundation"]),
+    Layer(
+      module: "Probing",
+      dependencies: ["Kernel", "Statistics", "Protocols", "Simulation", "Scenarios"]),
+    Layer(
       module: "Reporting", dependencies: ["Kernel", "Metrics", "Statistics", "CSQLite"],
       system: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
     Layer(
       module: "tributary",
-      dependencies: ["Scenarios", "Exploration", "Reporting", "ArgumentParser"],
+      dependencies: [
+        "Scenarios", "Exploration", "Reproduction", "Probing", "Reporting", "ArgumentParser",
+      ],
       system: ["Foundation", "Glibc", "Dispatch", "Synchronization"],
       indirect: [
         "Kernel", "Statistics", "Ledger", "Machines", "Networking", "Metrics", "Consensus",
