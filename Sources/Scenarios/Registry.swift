@@ -26,6 +26,7 @@ public let registry: [ProtocolEntry] = [
   .committee(LayeredPBFT.self, "PBFT in layers of groups; Li et al., TPDS 2021, and Steward 2006"),
   .committee(LeaderSubset.self, "PBFT among some trusted leaders, others follow; Min 2020"),
   .committee(GroupPBFT.self, "PBFT among elected endorsers, era by era; Lao et al., IPDPS 2020"),
+  .committee(RapidChain.self, "RapidChain's committee under synchrony; Zamani et al., CCS 2018"),
   .committee(HotStuff.self, "chained HotStuff of three chains, Yin et al., PODC 2019"),
   .committee(Jolteon.self, "HotStuff of two chains, Gelashvili et al., FC 2022"),
 ]

@@ -21,7 +21,7 @@ struct CommitteeTests {
     #expect(Committee(n: 128).quorum == 86)
   }
 
-  @Test("under synchrony up to half may lie: a majority holds a correct one, and the correct make one")
+  @Test("under synchrony up to half may lie, and a majority holds a correct one")
   func synchronous() {
     for n in 1...Committee.largest {
       let committee = Committee(n: n, faults: .synchronous)

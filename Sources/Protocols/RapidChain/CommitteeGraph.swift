@@ -3,8 +3,8 @@ import Kernel
 
 /// A drawn graph in which each of n members has d neighbours (§4.2: a node gossips to d others).
 ///
-/// The members stand in a circle in drawn order, and each knows those at drawn distances; distance 1
-/// is among them, so that the graph is connected.
+/// The members stand in a circle in drawn order, and each knows those at drawn distances; distance
+/// 1 is among them, so that the graph is connected.
 enum CommitteeGraph {
   /// Neighbours of `me`; all others if there are at most `degree`.
   ///

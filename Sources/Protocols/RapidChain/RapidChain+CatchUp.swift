@@ -85,9 +85,11 @@ extension RapidChain {
     while true {
       var said: [(header: Header, count: Int)] = []
       for k in answers.indices {
-        guard let next = answer(k, effects)?.headers.first(where: {
-          $0.height == tip.height + 1 && $0.parent == tip.id
-        }) else { continue }
+        guard
+          let next = answer(k, effects)?.headers.first(where: {
+            $0.height == tip.height + 1 && $0.parent == tip.id
+          })
+        else { continue }
         if let s = said.firstIndex(where: { $0.header.id == next.id }) {
           said[s].count += 1
         } else {

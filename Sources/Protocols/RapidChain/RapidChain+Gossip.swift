@@ -3,9 +3,9 @@ import Kernel
 import Ledger
 import Machines
 
-/// IDA-gossip (§4.2): the leader cuts its block into chunks, adds coded ones, and sends each of its
-/// neighbours a set of its own; members pass on what they get, and put the block together from
-/// enough chunks.
+/// IDA-gossip (§4.2): the leader cuts its block into chunks, adds coded ones, and sends each of
+/// its neighbours a set of its own; members pass on what they get, and put the block together
+/// from enough chunks.
 extension RapidChain {
   /// Sets of chunks of one block that have come, by the neighbour of the leader they began with.
   struct Pieces: Sendable, BitwiseCopyable {

@@ -31,11 +31,17 @@ extension RapidChain {
     return Digest(digest.value)
   }
 
-  /// A leader passes on what its block did not hold.
+  /// A leader passes on what its block did not hold, as much as the next can hold. Under more load
+  /// than blocks carry, the rest waits here until it leads again.
   mutating func handOn(_ effects: inout Effects<Self>) {
     let next = leader(of: gossiping + 1)
     guard next != me else { return }
-    while let range = mempool.oldest {
+    var (count, bytes) = (0, 0)
+    while count < settings.blockTransactions, let oldest = mempool.oldest {
+      let range = oldest.prefix(settings.blockTransactions - count)
+      bytes += effects.sizes.bytes(of: range)
+      guard bytes <= settings.blockBytes || count == 0 else { return }
+      count += Int(range.count)
       mempool.decided(range)
       effects.forward(range, to: next)
     }

@@ -46,7 +46,7 @@ extension RapidChain: ScenarioProtocol {
     return [
       Parameter(
         "chunks", .count(128, in: 2...65_536),
-        "Chunks of a block, coded ones among them (kappa); each neighbour of the leader gets a set.",
+        "Chunks of a block, coded ones among them (kappa); each leader's neighbour gets a set.",
         source: "assumption: 16 KiB of a block of 2 MiB"),
       Parameter(
         "parity", .count(43, in: 0...65_535),

@@ -124,7 +124,8 @@ public struct RapidChain: ConsensusProtocol {
     case .certified(_, let body, _): learnCertified(body, &effects)
     case .want(let root, let batch): sendBlock(root, batch, to: i, &effects)
     case .block(let batch): receive(batch, &effects)
-    case .ask(let height, let helper): answer(height, isHelper: Int(helper) == me.index, i, &effects)
+    case .ask(let height, let helper):
+      answer(height, isHelper: Int(helper) == me.index, i, &effects)
     case .answer(let body): collect(answer: body, from: i, &effects)
     }
   }

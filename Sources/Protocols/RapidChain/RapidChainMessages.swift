@@ -3,8 +3,8 @@ import Kernel
 import Ledger
 
 extension RapidChain {
-  /// Messages between members. `k` is the iteration; the sender comes with the envelope, and all are
-  /// signed.
+  /// Messages between members. `k` is the iteration; the sender comes with the envelope, and all
+  /// are signed.
   public enum Message: ConsensusMessage {
     /// A set of chunks of the leader's block, with their Merkle proofs (§4.2, IDA-gossip).
     case piece(k: UInt32, batch: BatchHandle, group: UInt16)
