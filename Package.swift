@@ -63,8 +63,9 @@ let package = Package(
         "Algorand/Algorand.md", "BitcoinNG/BitcoinNG.md", "Clique/Clique.md", "DPoS/DPoS.md",
         "GHOST/GHOST.md", "Gasper/Gasper.md", "GroupPBFT/GroupPBFT.md", "HotStuff/HotStuff.md",
         "LayeredPBFT/LayeredPBFT.md", "LeaderSubset/LeaderSubset.md", "Nakamoto/Nakamoto.md",
-        "Narwhal/Narwhal.md", "PBFT/PBFT.md", "Praos/Praos.md", "QBFT/QBFT.md", "Raft/Raft.md",
-        "Snowman/Snowman.md", "Tendermint/Tendermint.md",
+        "Narwhal/Narwhal.md", "PBFT/PBFT.md", "Praos/Praos.md", "QBFT/QBFT.md",
+        "RapidChain/RapidChain.md", "Raft/Raft.md", "Snowman/Snowman.md",
+        "Tendermint/Tendermint.md",
       ]),
     library("Workloads", ["Kernel", "Ledger"], pages: ["Workloads.md"]),
     library(

@@ -39,20 +39,21 @@ public struct Committee: Sendable, Hashable, BitwiseCopyable {
   /// Replicas in all, 1...`largest`.
   public let n: Int
   /// Faulty replicas tolerated: floor((n - 1) / 3) if they may lie, floor((n - 1) / 2) if they only
-  /// stop.
+  /// stop, or if they may lie and messages between correct replicas take at most a known time.
   public let f: Int
   /// What faulty replicas do at worst.
   public let faults: Faults
   /// Replicas any two sets of which share a correct one: ceil((n + f + 1) / 2) if faulty replicas
   /// may lie. It is 2f + 1 only for n = 3f + 1; at n = 3f + 3, two sets of 2f + 1 could meet in
-  /// faulty replicas alone. A majority if they only stop.
+  /// faulty replicas alone. A majority otherwise: where they may lie under synchrony, one of it is
+  /// correct, and time has to do the rest.
   public let quorum: Int
 
   /// A tally holds a bit for each replica.
   public static var largest: Int { 512 }
 
-  /// Lie, or stop.
-  public enum Faults: Sendable, Hashable, BitwiseCopyable { case byzantine, crash }
+  /// Lie, stop, or lie though they cannot delay messages between correct replicas.
+  public enum Faults: Sendable, Hashable, BitwiseCopyable { case byzantine, crash, synchronous }
 
   public init(n: Int, faults: Faults = .byzantine) {
     precondition(n >= 1 && n <= Committee.largest, "a committee of \(n)")
@@ -62,7 +63,7 @@ public struct Committee: Sendable, Hashable, BitwiseCopyable {
     case .byzantine:
       f = (n - 1) / 3
       quorum = (n + f + 2) / 2
-    case .crash:
+    case .crash, .synchronous:
       f = (n - 1) / 2
       quorum = n / 2 + 1
     }

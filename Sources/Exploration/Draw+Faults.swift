@@ -82,8 +82,13 @@ extension Draw {
     }
   }
 
-  private var canLie: Bool {
-    swarm.entry.roles(with: swarm.values, nodes: nodes)?.committee.faults == .byzantine
+  private var canLie: Bool { faults != .crash }
+
+  /// Messages between correct nodes take at most a known time.
+  var isSynchronous: Bool { faults == .synchronous }
+
+  private var faults: Committee.Faults? {
+    swarm.entry.roles(with: swarm.values, nodes: nodes)?.committee.faults
   }
 
   private mutating func drawTwins(_ faulty: [Int]) {
@@ -133,6 +138,7 @@ extension Draw {
       disturbances.append(.init(.faults, text))
       return
     }
+    guard !isSynchronous else { return drawFaultUnderSynchrony(faulty, at, when, duration) }
     let text: String
     switch random.range(0..<9) {
     case 0, 1, 2: text = "{ at: \(at), crash: \(random.range(0..<nodes)), for: \(duration) }"
@@ -150,5 +156,18 @@ extension Draw {
       text = "{ \(when), links: { from: \(from), to: \(to), loss: \(loss) %, \(rest) } }"
     }
     disturbances.append(.init(.faults, text))
+  }
+
+  /// One of the faulty nodes stops for a while, or messages come twice.
+  private mutating func drawFaultUnderSynchrony(
+    _ faulty: [Int], _ at: String, _ when: String, _ duration: String
+  ) {
+    guard !faulty.isEmpty, random.bernoulli(0.7) else {
+      let share = random.range(1...30)
+      disturbances.append(.init(.faults, "{ \(when), links: { duplication: \(share) % } }"))
+      return
+    }
+    let node = faulty[random.range(0..<faulty.count)]
+    disturbances.append(.init(.faults, "{ at: \(at), crash: \(node), for: \(duration) }"))
   }
 }

@@ -9,6 +9,8 @@ import Scenarios
 /// disk;
 /// afterwards all is calm. Nodes that lie, stay away or lose their disk are at most as many as the
 /// protocol tolerates. A protocol that tolerates crashes only has no liars and no lost disks.
+/// Of a committee that assumes synchrony only the faulty nodes stop, and nothing delays or loses
+/// what the others send; messages may come twice.
 /// Assumptions of a chain that spreads blocks: bounded delays throughout, no loss; nodes stop and
 /// come back with their disk, and at most a third make and relay nothing.
 struct Draw {
@@ -34,7 +36,7 @@ struct Draw {
     let high = logarithmic(low, swarm.plan.delay.upperBound)
     let submission = calm + share(of: horizon, 0.02, 0.1)
     let faulty = swarm.shards == nil ? drawFaulty() : []
-    if !swarm.entry.spreads, random.bernoulli(0.6) { drawStabilisation(high) }
+    if !swarm.entry.spreads, !isSynchronous, random.bernoulli(0.6) { drawStabilisation(high) }
     if let shards = swarm.shards { drawAdversaries(of: shards) } else { drawAdversaries(faulty) }
     let count = random.range(0...swarm.plan.events)
     while disturbances.count < count { drawFault(faulty) }

@@ -27,6 +27,7 @@ public let registry: [ProtocolEntry] = [
   .committee(LeaderSubset.self, "PBFT among some trusted leaders, others follow; Min 2020"),
   .committee(Snowman.self, "repeated random sampling of a block tree; Team Rocket et al. 2019"),
   .committee(GroupPBFT.self, "PBFT among elected endorsers, era by era; Lao et al., IPDPS 2020"),
+  .committee(RapidChain.self, "RapidChain's committee under synchrony; Zamani et al., CCS 2018"),
   .committee(HotStuff.self, "chained HotStuff of three chains, Yin et al., PODC 2019"),
   .committee(Jolteon.self, "HotStuff of two chains, Gelashvili et al., FC 2022"),
 ]

@@ -21,6 +21,16 @@ struct CommitteeTests {
     #expect(Committee(n: 128).quorum == 86)
   }
 
+  @Test("under synchrony up to half may lie, and a majority holds a correct one")
+  func synchronous() {
+    for n in 1...Committee.largest {
+      let committee = Committee(n: n, faults: .synchronous)
+      let (f, q) = (committee.f, committee.quorum)
+      #expect(2 * f < n && 2 * (f + 1) >= n, "n \(n)")
+      #expect(q > f && q <= n - f && 2 * q > n, "n \(n)")
+    }
+  }
+
   @Test("views go round the replicas")
   func primaries() {
     let committee = Committee(n: 7)
