@@ -105,7 +105,7 @@ let package = Package(
     tests("Protocols", run + ["CAllocationCounter", "LeaderEcho"]),
     tests("Simulation", run + ["CAllocationCounter", "LeaderEcho"]),
     tests("Scenarios", run + ["LeaderEcho"], data: ["Goldens"]),
-    tests("Exploration", ["Kernel", "Scenarios"]),
+    tests("Exploration", ["Kernel", "Scenarios", "Statistics"], data: ["Found"]),
     tests("Reporting", ["Metrics", "Statistics"]),
     .testTarget(name: "TributaryTests", dependencies: ["tributary"]),
     .testTarget(name: "TidyTests"),
