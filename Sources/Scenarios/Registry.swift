@@ -49,6 +49,7 @@ public struct ProtocolEntry: Sendable {
   let problem: @Sendable (ParameterValues, Int) -> String?
   let finality: @Sendable (ParameterValues) -> FinalityRule
   let roles: @Sendable (ParameterValues, Int) -> Roles?
+  let tolerated: @Sendable (ParameterValues, Int) -> Int
   let build: @Sendable (ChainBlueprint) -> BuiltChain
 }
 
@@ -65,6 +66,11 @@ extension ProtocolEntry {
   ///
   /// - Precondition: the values can work.
   public func roles(with values: ParameterValues, nodes: Int) -> Roles? { roles(values, nodes) }
+
+  /// Nodes that may be faulty at a time, whichever they are.
+  public func tolerated(with values: ParameterValues, nodes: Int) -> Int {
+    tolerated(values, nodes)
+  }
 }
 
 /// What a chain is built from.
@@ -113,6 +119,7 @@ extension ProtocolEntry {
       },
       finality: { P.finality($0) },
       roles: { P.roles($0, nodes: $1) },
+      tolerated: { P.roles($0, nodes: $1).tolerated },
       build: { blueprint in
         let n = blueprint.nodes.count
         let values = blueprint.plan.consensus.values
@@ -159,6 +166,7 @@ extension ProtocolEntry {
       problem: { P.problem(with: $0, nodes: $1) },
       finality: { P.finality($0) },
       roles: { _, _ in nil },
+      tolerated: { P.tolerated($0, nodes: $1) },
       build: { blueprint in
         guard let plan = blueprint.plan.consensus.spreading else {
           preconditionFailure("\(P.name) without a way to spread blocks")
