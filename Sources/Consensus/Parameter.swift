@@ -152,6 +152,10 @@ public protocol ScenarioProtocol: ConsensusProtocol {
   /// What is wrong with a combination of values, as a sentence; `nil` if they can work.
   static func problem(with values: ParameterValues, nodes: Int) -> String?
 
+  /// What a user should know who combines these values, which can work, as a sentence; `nil` if
+  /// nothing.
+  static func warning(on values: ParameterValues, nodes: Int) -> String?
+
   /// Who does what among `nodes` nodes. Where the values cannot work, `problem` says so first.
   static func roles(_ values: ParameterValues, nodes: Int) -> Roles
 
@@ -163,6 +167,8 @@ public protocol ScenarioProtocol: ConsensusProtocol {
 
 extension ScenarioProtocol {
   public static func problem(with values: ParameterValues, nodes: Int) -> String? { nil }
+
+  public static func warning(on values: ParameterValues, nodes: Int) -> String? { nil }
 
   public static func finality(_ values: ParameterValues) -> FinalityRule { .deterministic }
 

@@ -33,9 +33,9 @@ struct Draw {
     let low = logarithmic(swarm.plan.delay.lowerBound, swarm.plan.delay.upperBound)
     let high = logarithmic(low, swarm.plan.delay.upperBound)
     let submission = calm + share(of: horizon, 0.02, 0.1)
-    let faulty = drawFaulty()
+    let faulty = swarm.shards == nil ? drawFaulty() : []
     if !swarm.entry.spreads, random.bernoulli(0.6) { drawStabilisation(high) }
-    drawAdversaries(faulty)
+    if let shards = swarm.shards { drawAdversaries(of: shards) } else { drawAdversaries(faulty) }
     let count = random.range(0...swarm.plan.events)
     while disturbances.count < count { drawFault(faulty) }
     return Trial(

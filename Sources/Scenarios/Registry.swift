@@ -25,6 +25,7 @@ public let registry: [ProtocolEntry] = [
   .committee(Bullshark.self, "Narwhal's DAG ordered by Bullshark; Spiegelman et al., CCS 2022"),
   .committee(LayeredPBFT.self, "PBFT in layers of groups; Li et al., TPDS 2021, and Steward 2006"),
   .committee(LeaderSubset.self, "PBFT among some trusted leaders, others follow; Min 2020"),
+  .committee(Snowman.self, "repeated random sampling of a block tree; Team Rocket et al. 2019"),
   .committee(GroupPBFT.self, "PBFT among elected endorsers, era by era; Lao et al., IPDPS 2020"),
   .committee(HotStuff.self, "chained HotStuff of three chains, Yin et al., PODC 2019"),
   .committee(Jolteon.self, "HotStuff of two chains, Gelashvili et al., FC 2022"),
@@ -47,6 +48,7 @@ public struct ProtocolEntry: Sendable {
   public let hasInvalidProposals: Bool
   /// What is wrong with the values for so many nodes, if anything.
   let problem: @Sendable (ParameterValues, Int) -> String?
+  let warning: @Sendable (ParameterValues, Int) -> String?
   let finality: @Sendable (ParameterValues) -> FinalityRule
   let roles: @Sendable (ParameterValues, Int) -> Roles?
   let tolerated: @Sendable (ParameterValues, Int) -> Int
@@ -58,6 +60,9 @@ extension ProtocolEntry {
   public func problem(with values: ParameterValues, nodes: Int) -> String? {
     problem(values, nodes)
   }
+
+  /// What a user of `values` for so many nodes should know, as a sentence; `nil` if nothing.
+  public func warning(on values: ParameterValues, nodes: Int) -> String? { warning(values, nodes) }
 
   /// What keeps decided what a chain with these values has decided.
   public func finality(with values: ParameterValues) -> FinalityRule { finality(values) }
@@ -85,6 +90,9 @@ struct ChainBlueprint {
   var decisions: Int?
   var seed: UInt64
   var adversaries: [Adversary]
+  /// Where its populations begin among those of the run, and who acts on what it decides.
+  var firstPopulation = 0
+  var executor: Executor?
 }
 
 /// A chain that is ready to be added to a run.
@@ -99,6 +107,9 @@ struct BuiltChain {
   /// proposer.
   var contacts: Range<Int>
   var usesGateways: Bool
+  /// Members that have to have executed what counts as decided, and how many faults they tolerate.
+  var executions: Int
+  var tolerated: Int
 }
 
 extension ProtocolEntry {
@@ -117,6 +128,7 @@ extension ProtocolEntry {
         }
         return P.problem(with: values, nodes: nodes)
       },
+      warning: { P.warning(on: $0, nodes: $1) },
       finality: { P.finality($0) },
       roles: { P.roles($0, nodes: $1) },
       tolerated: { P.roles($0, nodes: $1).tolerated },
@@ -140,7 +152,8 @@ extension ProtocolEntry {
           settings: ReplicaGroupSettings(
             replies: blueprint.plan.replies, forwardHeader: blueprint.plan.replies.header,
             sizes: blueprint.sizes, decisions: blueprint.decisions, roles: roles,
-            adversaries: blueprint.adversaries),
+            adversaries: blueprint.adversaries, firstPopulation: blueprint.firstPopulation,
+            executor: blueprint.executor),
           seed: blueprint.seed)
         let twins = blueprint.adversaries.twins.count
         return BuiltChain(
@@ -149,7 +162,8 @@ extension ProtocolEntry {
             replicas: n, populations: blueprint.sizes.populations, twins: twins),
           senders: ReplicaGroup<P>.senders(replicas: n, twins: twins),
           replyQuorum: roles.replyQuorum, contacts: roles.contacts,
-          usesGateways: roles.usesGateways)
+          usesGateways: roles.usesGateways, executions: roles.executions,
+          tolerated: roles.tolerated)
       })
   }
 }
@@ -164,6 +178,7 @@ extension ProtocolEntry {
       weighsAllBlocks: P.weighsAllBlocks,
       marksProposals: false, hasInvalidProposals: false,
       problem: { P.problem(with: $0, nodes: $1) },
+      warning: { _, _ in nil },
       finality: { P.finality($0) },
       roles: { _, _ in nil },
       tolerated: { P.tolerated($0, nodes: $1) },
@@ -179,6 +194,8 @@ extension ProtocolEntry {
               nodes: n, seed: blueprint.seed, chain: blueprint.plan.name), seed: blueprint.seed))
         var settings = BlockchainSettings(plan, blueprint)
         settings.adversaries = blueprint.adversaries
+        settings.firstPopulation = blueprint.firstPopulation
+        settings.executor = blueprint.executor
         let chain = Blockchain(
           index: blueprint.index, name: blueprint.plan.name, nodes: blueprint.nodes,
           lanes: blueprint.lanes, protocols: protocols, genesis: genesis, settings: settings,
@@ -188,7 +205,7 @@ extension ProtocolEntry {
           connections: Blockchain<P>.connections(
             of: settings.topology, populations: blueprint.sizes.populations),
           senders: Blockchain<P>.senders(nodes: n), replyQuorum: 1, contacts: 0..<n,
-          usesGateways: true)
+          usesGateways: true, executions: n / 2 + 1, tolerated: (n - 1) / 2)
       })
   }
 }

@@ -35,6 +35,21 @@ extension Scenario {
     makeOutcome(seed: seed).violations
   }
 
+  /// What is allowed, and what a user should still know before trusting the results: of each chain.
+  public var warnings: [String] {
+    chains.flatMap { chain in
+      var warnings: [String] = []
+      if case .choice(let rule) = chain.consensus.values["weakness"], rule != "none" {
+        warnings.append("\(chain.name): weakened on purpose: \(rule)")
+      }
+      let entry = chain.consensus.entry
+      if let warning = entry.warning(on: chain.consensus.values, nodes: chain.nodes) {
+        warnings.append("\(chain.name): \(warning)")
+      }
+      return warnings
+    }
+  }
+
   /// Runs the scenario with `seed` and says what came of it.
   public func makeOutcome(seed: UInt64) -> Outcome {
     let run = makeSimulation(seed: seed)
@@ -44,12 +59,7 @@ extension Scenario {
       until: end, measuring: Measuring(mode: measure), costs: costSettings(run))
     let finish = run.world.isComplete ? run.world.now : end
     outcome.violations += livenessViolations(run, until: finish)
-    for chain in chains {
-      guard case .choice(let rule) = chain.consensus.values["weakness"], rule != "none" else {
-        continue
-      }
-      outcome.warnings.append("\(chain.name): weakened on purpose: \(rule)")
-    }
+    outcome.warnings += warnings
     reportRecordsOnChain(&outcome)
     reportAccounts(run, seed, &outcome)
     reportDoubleSpends(&outcome)

@@ -185,11 +185,13 @@ extension BlockchainState {
           detail: finding.detail))
     }
     for figure in P.figures(of: protocols) { add(figure.name, figure.unit, figure.value) }
+    defer { outcome.metrics += BlockProduction.metrics(of: name, byMaker: totals.byMiner) }
+    // What its transactions are parts of is for the executor's subsystem to say.
+    guard settings.executor == nil else { return }
     var chain = world.books(of: index, name: name, sizes: settings.transactionSizes)
     chain.evicted = evicted
     chain.waiting = nodes.indices.map { Int(nodes[$0].waiting) }.max() ?? 0
     ChainMeasures(chain, world.measuring).report(to: &outcome)
-    outcome.metrics += BlockProduction.metrics(of: name, byMaker: totals.byMiner)
   }
 
   /// A node keeps all blocks that it has seen, stale ones too.

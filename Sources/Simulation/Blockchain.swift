@@ -75,6 +75,7 @@ public final class Blockchain<P: ChainProtocol>: Subsystem {
   public override var digest: Outcome.SubsystemDigest { state.digest }
   public override var reversals: Int { state.books.reversals }
   public override var occupancy: [Occupancy] { state.occupancy }
+  public override var whole: UInt16? { state.settings.executor?.subsystem }
   public override func report(to outcome: inout Outcome, _ world: borrowing World) {
     state.report(to: &outcome, world)
   }

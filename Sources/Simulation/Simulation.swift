@@ -18,6 +18,7 @@ public final class Simulation {
     subsystems = [Subsystem(index: 0, name: "world")]
     self.world.decisions = [0]
     self.world.decisionLogs = [DecisionLog()]
+    self.world.executions = [ExecutionLog()]
     self.world.connections = [[]]
     self.world.streams = [[]]
   }
@@ -34,6 +35,7 @@ public final class Simulation {
     subsystems.append(subsystem)
     world.decisions.append(0)
     world.decisionLogs.append(DecisionLog())
+    world.executions.append(ExecutionLog())
     world.addChannel(connections: connections, senders: senders, name: subsystem.name)
   }
 
@@ -75,7 +77,17 @@ public final class Simulation {
       }
     }
     if world.awaitsFaults { strikeAwaited() }
+    if world.movesRoles { moveRoles() }
     return true
+  }
+
+  /// Lets roles go to other nodes, as the last event asked for.
+  private func moveRoles() {
+    while !world.rehostings.isEmpty {
+      let all = world.rehostings
+      world.rehostings.removeAll(keepingCapacity: true)
+      for one in all { subsystems[Int(one.subsystem)].rehost(one.role, on: one.place, &world) }
+    }
   }
 
   /// An independent run in the same state.

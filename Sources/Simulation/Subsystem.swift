@@ -35,6 +35,11 @@ open class Subsystem {
   /// `node` is up again.
   open func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {}
 
+  /// Role `role` goes to another node with what it has on disk; `nil`: nobody has it for now.
+  open func rehost(_ role: Int, on place: Rehosting.Place?, _ world: inout World) {
+    preconditionFailure("\(name) has no roles that move")
+  }
+
   /// What a message to this subsystem is called in diagrams.
   open func label(of event: Event) -> String { name }
 
@@ -61,11 +66,27 @@ open class Subsystem {
   /// What it takes of the nodes it is billed for; empty for clients, who are not billed.
   open var occupancy: [Occupancy] { [] }
 
+  /// The subsystem of which it is a part: messages, bytes and costs are that one's. `nil`: none.
+  open var whole: UInt16? { nil }
+
   /// What its bill is divided by: `tx` or `record`.
   open var billedUnit: String { "tx" }
 
   /// Writes what the subsystem measured to `outcome`.
   open func report(to outcome: inout Outcome, _ world: borrowing World) {}
+}
+
+/// A role that goes to another node, as a subsystem asks for.
+public struct Rehosting: Sendable, BitwiseCopyable {
+  public struct Place: Sendable, BitwiseCopyable {
+    public var node: NodeID
+    /// Index into `Machines.lanes`.
+    public var lane: Int
+  }
+
+  public var subsystem: UInt16
+  public var role: Int
+  public var place: Place?
 }
 
 /// What a subsystem takes of one node.
@@ -89,6 +110,9 @@ public enum Boundary {
   public static let submit: UInt16 = 0
   /// To a population or store: a chain's reply. `payload`: see `Reply`.
   public static let reply: UInt16 = 1
+  /// To an executor: its replica has executed up to a slot. Payload: slot, whom it takes for the
+  /// proposer.
+  public static let executed: UInt16 = 2
   /// First kind that a subsystem may use as it likes.
   public static let ownKinds: UInt16 = 16
 }

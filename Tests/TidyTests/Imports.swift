@@ -24,10 +24,12 @@ enum Layers {
     Layer(module: "Consensus", dependencies: ["Kernel", "Ledger", "Machines"]),
     Layer(module: "Protocols", dependencies: ["Kernel", "Ledger", "Machines", "Consensus"]),
     Layer(module: "Workloads", dependencies: ["Kernel", "Ledger"]),
+    Layer(module: "Sharding", dependencies: ["Kernel", "Ledger", "Machines", "Consensus"]),
     Layer(
       module: "Simulation",
       dependencies: [
         "Kernel", "Ledger", "Machines", "Networking", "Metrics", "Consensus", "Workloads",
+        "Sharding",
       ]),
     Layer(
       module: "Scenarios",
@@ -47,7 +49,7 @@ enum Layers {
       system: ["Foundation", "Glibc", "Dispatch", "Synchronization"],
       indirect: [
         "Kernel", "Statistics", "Ledger", "Machines", "Networking", "Metrics", "Consensus",
-        "Protocols", "Workloads", "Simulation",
+        "Protocols", "Workloads", "Sharding", "Simulation",
       ]),
   ]
 

@@ -145,6 +145,20 @@ extension ChainedHotStuff: ScenarioProtocol {
     ).problem(n: nodes)
   }
 
+  /// A decision needs certificates of as many views in a row as the rule has chains, and one view
+  /// more, whose leader collects the votes for the last of them. If f leaders who are down stand
+  /// evenly in the turn, ceil((n - f) / f) others follow each other.
+  public static func warning(on values: ParameterValues, nodes: Int) -> String? {
+    let f = Committee(n: nodes).f
+    guard values.choice("leader") == "rotating", f > 0 else { return nil }
+    let inRow = (nodes - f + f - 1) / f * values.count("leader-views")
+    let needed = Rule.chains + 1
+    guard inRow < needed else { return nil }
+    return "a decision needs \(needed) views of correct leaders in a row; when \(f) of \(nodes) "
+      + "replicas are down there may be no more than \(inRow), and nothing is decided then: "
+      + "leader-views \((needed + inRow - 1) / inRow) or a stable leader would do"
+  }
+
   public static func roles(_ values: ParameterValues, nodes: Int) -> Roles {
     var roles = Roles(Committee(n: nodes))
     if values.choice("leader") == "rotating" {
