@@ -125,7 +125,7 @@ let package = Package(
     tests("Protocols", run + ["CAllocationCounter", "LeaderEcho"]),
     tests("Simulation", run + ["CAllocationCounter", "LeaderEcho"]),
     tests("Scenarios", run + ["LeaderEcho"], data: ["Goldens"]),
-    tests("Exploration", ["Kernel", "Scenarios"]),
+    tests("Exploration", ["Kernel", "Scenarios", "Statistics"], data: ["Found"]),
     tests("Reproduction", ["Scenarios"]),
     tests("Probing", ["Kernel", "Statistics", "Machines", "Simulation", "Scenarios"]),
     tests("Reporting", ["Metrics", "Statistics"]),

@@ -30,7 +30,7 @@ struct Draw {
 
   mutating func trial() -> Trial {
     nodes = swarm.sizes[random.range(0..<swarm.sizes.count)]
-    let horizon = swarm.horizon.nanoseconds
+    let horizon = swarm.plan.calm.map { $0.nanoseconds * 20 / 7 } ?? swarm.horizon.nanoseconds
     calm = share(of: horizon, 0.1, 0.35)
     let low = logarithmic(swarm.plan.delay.lowerBound, swarm.plan.delay.upperBound)
     let high = logarithmic(low, swarm.plan.delay.upperBound)

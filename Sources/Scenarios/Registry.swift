@@ -52,6 +52,7 @@ public struct ProtocolEntry: Sendable {
   let warning: @Sendable (ParameterValues, Int) -> String?
   let finality: @Sendable (ParameterValues) -> FinalityRule
   let roles: @Sendable (ParameterValues, Int) -> Roles?
+  let tolerated: @Sendable (ParameterValues, Int) -> Int
   let build: @Sendable (ChainBlueprint) -> BuiltChain
 }
 
@@ -71,6 +72,11 @@ extension ProtocolEntry {
   ///
   /// - Precondition: the values can work.
   public func roles(with values: ParameterValues, nodes: Int) -> Roles? { roles(values, nodes) }
+
+  /// Nodes that may be faulty at a time, whichever they are.
+  public func tolerated(with values: ParameterValues, nodes: Int) -> Int {
+    tolerated(values, nodes)
+  }
 }
 
 /// What a chain is built from.
@@ -126,6 +132,7 @@ extension ProtocolEntry {
       warning: { P.warning(on: $0, nodes: $1) },
       finality: { P.finality($0) },
       roles: { P.roles($0, nodes: $1) },
+      tolerated: { P.roles($0, nodes: $1).tolerated },
       build: { blueprint in
         let n = blueprint.nodes.count
         let values = blueprint.plan.consensus.values
@@ -175,6 +182,7 @@ extension ProtocolEntry {
       warning: { _, _ in nil },
       finality: { P.finality($0) },
       roles: { _, _ in nil },
+      tolerated: { P.tolerated($0, nodes: $1) },
       build: { blueprint in
         guard let plan = blueprint.plan.consensus.spreading else {
           preconditionFailure("\(P.name) without a way to spread blocks")

@@ -152,7 +152,7 @@ extension BlockchainState {
     }
     let isKept = effects.blocks.contains(irreversible)
     guard protocols[i].irreversible == nil || isKept else { return }
-    if isKept { watchAgreement(on: irreversible, at: i, &world) }
+    if isKept, P.decidesForGood { watchAgreement(on: irreversible, at: i, &world) }
     confirm(isKept ? irreversible : confirmed(below: head, at: i), by: i, &world)
   }
 

@@ -161,9 +161,22 @@ extension ChainedHotStuff: ScenarioProtocol {
 
   public static func roles(_ values: ParameterValues, nodes: Int) -> Roles {
     var roles = Roles(Committee(n: nodes))
+    if values.choice("leader") == "rotating" {
+      roles.tolerated = tolerated(
+        roles.committee, leaderViews: values.count("leader-views"))
+    }
     roles.usesGateways =
       values.choice("mempool-dissemination") != "none" || values.choice("leader") == "rotating"
     return roles
+  }
+
+  /// Replicas that may be faulty, whichever they are, though leaders rotate: a decision takes as
+  /// many views in a row with correct leaders as it has certificates, and one for the votes of the
+  /// last. t faulty ones leave somewhere at least (n - t) / t correct leaders in a row.
+  static func tolerated(_ committee: Committee, leaderViews: Int) -> Int {
+    var most = committee.f
+    while most > 0, (committee.n - 1) / most * leaderViews <= Rule.chains { most -= 1 }
+    return most
   }
 
   public init(_ values: ParameterValues, _ context: ReplicaContext) {
