@@ -158,12 +158,6 @@ extension RapidChain {
     isRecovering = true
     answers.removeAll(keepingCapacity: true)
     mempool.giveBackAll()
-    for content in contents where effects.batches.contains(content.batch) {
-      for r in 0..<effects.batches.rangeCount(of: content.batch) {
-        mempool.markProposed(
-          effects.batches.range(r, of: content.batch), executed: state.executed)
-      }
-    }
     join(at: now, &effects)
     // What was accepted before it came up has reached those it asks a round later.
     effects.arm(.catchUp, after: settings.delta)

@@ -106,12 +106,7 @@ extension RapidChain {
     if settings.verifiesRequests {
       effects.charge(settings.costs.verify * Int64(effects.batches[batch].transactions))
     }
-    // Clients that sent to all are served by this block, unless it is given up.
-    if !mempool.isEmpty {
-      for r in 0..<effects.batches.rangeCount(of: batch) {
-        mempool.markProposed(effects.batches.range(r, of: batch), executed: state.executed)
-      }
-    }
+    // What waits here goes on waiting, or leaders that lie could keep it out of others' blocks.
     executeAccepted(&effects)
   }
 
