@@ -1,5 +1,6 @@
 import Kernel
 import Metrics
+import Sharding
 import Simulation
 import Statistics
 import Workloads
@@ -26,7 +27,17 @@ extension Scenario {
 
   /// What the monitors of `run`, which ended at `end`, have to say.
   public func violations(of run: Simulation, until end: SimTime) -> [Outcome.Violation] {
-    run.world.violations + livenessViolations(run, until: end)
+    run.world.violations + ledgerViolations(run, until: end) + livenessViolations(run, until: end)
+  }
+
+  /// What the audits of ledgers over shards find at `end`, as their reports have it.
+  private func ledgerViolations(_ run: Simulation, until end: SimTime) -> [Outcome.Violation] {
+    run.subsystems.compactMap { $0 as? ShardedLedger }.flatMap { sharded in
+      sharded.ledger.monitor.audit(sharded.ledger).map {
+        Outcome.Violation(
+          subsystem: sharded.name, monitor: $0.monitor, time: end.seconds, detail: $0.detail)
+      }
+    }
   }
 
   /// What the monitors have to say of the run with `seed`: agreement, order, validity,
