@@ -178,9 +178,11 @@ extension Scenario {
       context.chain(of: source).usesGateways ? .gateway : submitsToAll ? .everyone : .proposer
     let settings = ClientSettings(
       hosts: hosts, chain: UInt16(source.chain + 1), chainNodes: context.chainNodes(of: source),
-      target: target, replyQuorum: context.chain(of: source).replyQuorum, timeout: timeout, bundle: bundle,
+      target: target, replyQuorum: context.chain(of: source).replyQuorum, timeout: timeout,
+      bundle: bundle,
       header: header, sizes: context.sizes,
-      until: until.map { min(.zero + $0, end) } ?? end, contacts: context.chain(of: source).contacts)
+      until: until.map { min(.zero + $0, end) } ?? end, contacts: context.chain(of: source).contacts
+    )
     return (
       ClientPopulation(
         index: context.index, name: source.name, settings: settings, seed: context.seed),
@@ -206,7 +208,8 @@ extension Scenario {
       anchoring: RecordStoreSettings.Anchoring(
         batch: plan.batch, interval: plan.interval, digest: plan.digestBytes,
         chain: UInt16(source.chain + 1), chainNodes: context.chainNodes(of: source),
-        replyQuorum: context.chain(of: source).replyQuorum, header: plan.header, timeout: plan.timeout),
+        replyQuorum: context.chain(of: source).replyQuorum, header: plan.header,
+        timeout: plan.timeout),
       records: TransactionSizes(
         Array(repeating: store.size, count: count), seed: context.seed),
       transactions: context.sizes, costs: machines.costs, until: end)

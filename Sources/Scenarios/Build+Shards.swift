@@ -59,7 +59,7 @@ extension Scenario {
       ShardedLedgerSettings.Shard(
         chain: UInt16(c + 1), nodes: context.nodes[c], lanes: context.nodes[c].map(context.lane),
         chainLanes: context.lanes[c], executions: context.chains[c].executions,
-         usesGateways: context.chains[c].usesGateways)
+        usesGateways: context.chains[c].usesGateways)
     }
     let tolerated = places.first.map { context.chains[$0].tolerated } ?? 0
     let hosts = source.populations.map { p in

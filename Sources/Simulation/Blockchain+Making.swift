@@ -70,7 +70,8 @@ extension BlockchainState {
         report("validity", "a block holds a transaction that nobody submitted", &world)
       }
       bundles.include(part, in: block)
-      world.logs[settings.firstPopulation + Int(part.range.population)].pass(.included, part.range, at: time)
+      world.logs[settings.firstPopulation + Int(part.range.population)].pass(
+        .included, part.range, at: time)
     }
     return block
   }

@@ -132,7 +132,8 @@ extension BlockchainBooks {
     var fresh = 0
     for k in 0..<blocks[block].partCount {
       let range = blocks.part(k, of: block).range
-      fresh += world.logs[firstPopulation + Int(range.population)].pass(.decided, range, at: world.now)
+      fresh += world.logs[firstPopulation + Int(range.population)].pass(
+        .decided, range, at: world.now)
     }
     world.decisions[Int(index)] += 1
     world.decisionLogs[Int(index)].decide(

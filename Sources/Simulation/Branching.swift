@@ -52,6 +52,15 @@ extension BlockchainState {
   }
 }
 
+extension ShardedLedgerState {
+  mutating func branch(_ branch: UInt64) {
+    for h in hosts.indices {
+      hosts[h].random = hosts[h].random.branched(branch)
+      hosts[h].arrivals?.branch(branch)
+    }
+  }
+}
+
 extension RecordStoreState {
   mutating func branch(_ branch: UInt64) {
     for p in producers.indices { producers[p].random = producers[p].random.branched(branch) }

@@ -358,7 +358,8 @@ extension ReplicaGroupState {
       let requests = Submission(event.payload)
       foldStep(i, time, requests.isRetransmission ? 3 << 32 : 2 << 32)
       seats[i].digest.fold(requests.range.first, UInt64(requests.range.count))
-      world.logs[settings.firstPopulation + Int(requests.range.population)].pass(.ingested, requests.range, at: time)
+      world.logs[settings.firstPopulation + Int(requests.range.population)].pass(
+        .ingested, requests.range, at: time)
       replicas[i].upon(
         requests: requests.range,
         requests.isRetransmission ? .retransmitted : .fromClient, at: local, &effects)

@@ -80,7 +80,8 @@ extension ShardedLedgerState {
     guard let rule = settings.epochs?.rule else { return }
     startEpochs(&world)
     if epochs.lanes.isEmpty { noteLanes(&world) }
-    guard epochs.steps.isEmpty, epochs.settling.isEmpty, epochs.fetches.allSatisfy({ $0 == nil }) else { return }
+    guard epochs.steps.isEmpty, epochs.settling.isEmpty, epochs.fetches.allSatisfy({ $0 == nil })
+    else { return }
     epochs.number += 1
     let randomness = EpochRandomness(seed: epochs.seed, epoch: epochs.number)
     epochs.steps = rule.steps(from: epochs.assignment, leaving: [], joining: [], randomness)

@@ -25,6 +25,7 @@ public final class ShardedLedger: Subsystem {
   }
 
   public override func copy() -> Subsystem { ShardedLedger(copying: self) }
+  public override func branch(_ branch: UInt64) { state.branch(branch) }
   public override func start(_ world: inout World) { state.start(&world) }
   public override func handle(_ event: Event, _ world: inout World) { state.handle(event, &world) }
   public override func serve(_ event: Event, _ world: inout World) {
@@ -92,7 +93,8 @@ struct ShardedLedgerState: Sendable {
 
   static var messageTypes: [String] {
     [
-      "request", "retransmission", "query", "bundle", "receipts", "acknowledgement", "state_request",
+      "request", "retransmission", "query", "bundle", "receipts", "acknowledgement",
+      "state_request",
       "state",
     ]
   }

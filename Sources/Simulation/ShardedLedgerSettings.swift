@@ -188,7 +188,8 @@ public struct ShardedLedgerSettings: Sendable {
   public init(
     shards: [Shard], firstPopulation: Int, commit: CommitSettings, clients: Clients, money: Money,
     home: [Int], sizes: Sizes, transactions: TransactionSizes, operations: TransactionSizes,
-    senders: Int, receivers: Int, retry: SimDuration, receiptAttempts: Int, proofSignatures: Int, costs: CostSheet
+    senders: Int, receivers: Int, retry: SimDuration, receiptAttempts: Int, proofSignatures: Int,
+    costs: CostSheet
   ) {
     precondition((1...64).contains(senders), "\(senders) senders of a proof, 1 to 64")
     self.shards = shards

@@ -65,19 +65,20 @@ extension Scenario {
           detail: "\(late.count) transfers, the first submitted at \(late.first.seconds) s, were "
             + "not settled in time")
     }
-    return ofShards + chains.indices.filter { chains[$0].shard == nil }.compactMap { c in
-      let populations = run.world.populations.indices.filter {
-        Int(run.world.populations[$0].chain) == c + 1
+    return ofShards
+      + chains.indices.filter { chains[$0].shard == nil }.compactMap { c in
+        let populations = run.world.populations.indices.filter {
+          Int(run.world.populations[$0].chain) == c + 1
+        }
+        let detail =
+          populations.isEmpty
+          ? gap(in: run.world.decisionLogs[c + 1], liveness, until: end)
+          : overdue(populations.map { run.world.logs[$0] }, liveness, until: end)
+        return detail.map {
+          Outcome.Violation(
+            subsystem: chains[c].name, monitor: "liveness", time: end.seconds, detail: $0)
+        }
       }
-      let detail =
-        populations.isEmpty
-        ? gap(in: run.world.decisionLogs[c + 1], liveness, until: end)
-        : overdue(populations.map { run.world.logs[$0] }, liveness, until: end)
-      return detail.map {
-        Outcome.Violation(
-          subsystem: chains[c].name, monitor: "liveness", time: end.seconds, detail: $0)
-      }
-    }
   }
 
   private func overdue(

@@ -93,9 +93,11 @@ extension ShardPlan {
           source: "assumption: a strongly structured graph")
       )
     }
-    trace = try section.optional("trace") { section, key in
-      try section.trace(key, folder: folder, "CSV file of transfers: time, from, to, value, gas, bytes")
-    } ?? []
+    trace =
+      try section.optional("trace") { section, key in
+        try section.trace(
+          key, folder: folder, "CSV file of transfers: time, from, to, value, gas, bytes")
+      } ?? []
     consensus = try ChainPlan.consensus(
       section, nodes: members, protocols: protocols, folder: folder)
     mempool = ChainPlan.mempool(section)
@@ -376,7 +378,8 @@ extension ShardPlan {
     let later = TransactionSizes.Size.fixed(sizes.operation + payers * sizes.proof)
     let asked = TransactionSizes.Size.fixed(sizes.operation)
     return TransactionSizes(
-      Array(repeating: first, count: workload.hosts) + Array(repeating: later, count: workload.hosts)
+      Array(repeating: first, count: workload.hosts)
+        + Array(repeating: later, count: workload.hosts)
         + Array(repeating: asked, count: count), seed: seed)
   }
 }

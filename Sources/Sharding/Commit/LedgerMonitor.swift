@@ -77,7 +77,8 @@ public struct LedgerMonitor: Sendable {
       all.append(
         Finding(
           monitor: "conservation",
-          detail: "\(balances) on the accounts, \(total) in the beginning, \(applied) by transfers"))
+          detail: "\(balances) on the accounts, \(total) in the beginning, \(applied) by transfers")
+      )
     }
     if let account = ledger.balances.firstIndex(where: { $0 < 0 }) {
       all.append(Finding(monitor: "conservation", detail: "account \(account) is overdrawn"))

@@ -43,7 +43,8 @@ struct CommitTests {
     #expect(driver.ledger.balances[0] == 99 && driver.ledger.balances[8] == 101)
   }
 
-  @Test("What lacks funds aborts as a whole, and everything comes back",
+  @Test(
+    "What lacks funds aborts as a whole, and everything comes back",
     arguments: [CommitProtocol.atomix, .sbac, .yank])
   func lacksFunds(_ commit: CommitProtocol) {
     var driver = driver(commit)
@@ -58,7 +59,8 @@ struct CommitTests {
     #expect(driver.ledger.monitor.audit(driver.ledger).isEmpty)
   }
 
-  @Test("In any order of arrival, all that is sent ends, whole or not at all",
+  @Test(
+    "In any order of arrival, all that is sent ends, whole or not at all",
     arguments: [
       (CommitProtocol.relay, CommitSettings.Locks.accounts, 1), (.atomix, .accounts, 3),
       (.atomix, .amounts, 3), (.sbac, .accounts, 3), (.yank, .amounts, 3),
