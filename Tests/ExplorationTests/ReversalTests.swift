@@ -17,8 +17,9 @@ import Testing
       let trial = swarm.trial(seed: seed)
       let verdict = try swarm.run(trial)
       // A body is asked for when its header is there: three passages of at most 50 ms.
+      let away = min(Self.away(trial), trial.nodes)
       let bound = Reversal.bound(
-        adversary: Double(Self.away(trial)) / Double(trial.nodes), blocksInDelay: 0.15 / interval,
+        adversary: Double(away) / Double(trial.nodes), blocksInDelay: 0.15 / interval,
         confirmations: k)
       all.decided += verdict.decisions
       all.reversed += verdict.reversals
