@@ -58,7 +58,7 @@ struct ShardedInputTests {
     #expect(complaint.contains(bad.complaint), "\(complaint)")
   }
 
-  @Test("more members than nodes are refused")
+  @Test("more members than nodes, and a horizon in decisions, are refused")
   func shape() throws {
     let good = ShardedScenario()
     #expect(Self.complaint(good) == "")
@@ -67,6 +67,12 @@ struct ShardedInputTests {
       try Scenario(text: many)
     } throws: {
       "\($0)".contains("5 shards of 4 members need 20 nodes, there are 16")
+    }
+    let horizon = good.text.replacing("until: 20 s", with: "until: { decisions: 10, at-most: 9 s }")
+    #expect {
+      try Scenario(text: horizon)
+    } throws: {
+      "\($0)".contains("until: shards decide each for itself")
     }
   }
 }
