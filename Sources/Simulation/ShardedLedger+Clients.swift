@@ -66,6 +66,7 @@ extension ShardedLedgerState {
       hosts[h].isGone.append(isGone)
       hosts[h].closed.append(.never)
       hosts[h].isPausing.append(false)
+      hosts[h].tries.append(1)
       open(number, from: h, attempt: 1)
       if isGone, let wait = settings.clients.takeover {
         world.schedule(
@@ -242,7 +243,10 @@ extension ShardedLedgerState {
     guard !hosts[h].answered.contains(range) else { return }
     effects.removeAll()
     let fate = client.upon(receipt, ledger, &effects)
-    if !effects.requests.isEmpty { sendRequests(from: h, isLater: true, &world) }
+    if !effects.requests.isEmpty {
+      sendRequests(from: h, isLater: true, &world)
+      waitAnew(number, at: h, &world)
+    }
     switch fate {
     case .open: break
     case .committed:
@@ -288,6 +292,17 @@ extension ShardedLedgerState {
     open(number, from: h, attempt: attempt + 1)
     world.logs[Int(hosts[h].population)].retried += 1
     sendRequests(from: h, isLater: false, &world)
+    waitAnew(number, at: h, &world)
+  }
+
+  /// A new request of transfer `number` has been sent: the wait for its receipt begins anew, however
+  /// often earlier ones had to be repeated.
+  private mutating func waitAnew(_ number: Int, at h: Int, _ world: inout World) {
+    guard hosts[h].tries[number] > 1 else { return }
+    hosts[h].tries[number] = 1
+    hosts[h].sent.add(
+      TxRange(population: 0, first: UInt64(number), count: 1), tries: 1, at: world.now)
+    watch(host: h, &world)
   }
 
   mutating func watch(host h: Int, _ world: inout World) {
@@ -307,9 +322,12 @@ extension ShardedLedgerState {
       for number in overdue.first..<overdue.end {
         let range = TxRange(population: 0, first: number, count: 1)
         guard !hosts[h].answered.contains(range) else { continue }
+        // Overtaken by a later request of the same transfer, which is waited for instead.
+        guard Int(hosts[h].tries[Int(number)]) == tries else { continue }
         if !hosts[h].isGone[Int(number)], !hosts[h].isPausing[Int(number)] {
           ask(Int(number), tries: tries, at: h, &world)
         }
+        hosts[h].tries[Int(number)] += 1
         hosts[h].sent.add(range, tries: tries + 1, at: world.now)
       }
     }

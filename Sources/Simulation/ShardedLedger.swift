@@ -232,6 +232,8 @@ struct ShardedLedgerState: Sendable {
     var isGone: [Bool] = []
     /// Whether its newest attempt is over and the next one is yet to come.
     var isPausing: [Bool] = []
+    /// How often the newest request of each has been sent.
+    var tries: [UInt8] = []
     /// When its client was done with each; `.never` until then.
     var closed: [SimTime] = []
     /// Whom it takes for the proposer of each shard.

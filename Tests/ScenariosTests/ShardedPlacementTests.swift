@@ -79,7 +79,7 @@ struct ShardedPlacementTests {
     run.start()
     run.run(until: scenario.end)
     let ledger = run.sharded.ledger
-    #expect(ledger.transfers.count == 4)
+    try #require(ledger.transfers.count == 4)
     let accounts = (0..<4).map { transfer in
       ledger.transfers.parts(of: transfer).flatMap { part in
         ledger.transfers.legs(of: part).map { Int(ledger.transfers.legs[$0].account.index) }
@@ -93,14 +93,14 @@ struct ShardedPlacementTests {
     #expect(times.map(\.seconds) == [0, 0.5, 2.25, 2.25])
   }
 
-  static let malformed: [(row: String, complaint: String)] = [
+  static let badRows: [(row: String, complaint: String)] = [
     ("103,0xa1,0xb2,five,21000,110", "trace.csv:7:14: value: five:"),
     ("101,0xa1,0xb2,5,21000,110", "trace.csv:7:1: time: 101:"),
     ("103,0xg,0xb2,5,21000,110", "trace.csv:7:5: from: 0xg:"),
     ("103,0xa1,0xb2,5,21000", "trace.csv:7: bytes: missing"),
   ]
 
-  @Test("a malformed row is named by file, line, column and value", arguments: malformed)
+  @Test("a malformed row is named by file, line, column and value", arguments: badRows)
   func malformed(row: String, complaint: String) {
     #expect {
       try Self.replay(Self.rows + "\n" + row)

@@ -145,6 +145,11 @@ extension Scenario {
       section.fail(
         "measure", "a run with faults has no steady state to measure", allowed: "transient")
     }
+    if shards != nil, horizon.decisions != nil {
+      section.fail(
+        "until", "shards decide each for itself: no number of decisions ends the run",
+        allowed: "a duration")
+    }
   }
 }
 

@@ -48,7 +48,7 @@ extension Section {
 
 extension Section {
   /// The transfers of a CSV file, by a path relative to the scenario's folder. Mistakes of the file
-  /// are recorded with its line and column.
+  /// are recorded with its line and column. Times count from the first row.
   func trace(_ key: String, folder: String, _ sentence: String) -> [AccountTrace.Row] {
     let name = text(key, atMost: 1000, sentence)
     guard !name.isEmpty else { return [] }
@@ -58,7 +58,10 @@ extension Section {
       return []
     }
     do throws(TraceError) {
-      return try AccountTrace.rows(of: Array(bytes), file: name).rows
+      var rows = try AccountTrace.rows(of: Array(bytes), file: name).rows
+      let origin = rows.first?.time ?? .zero
+      for k in rows.indices { rows[k].time = .zero + (rows[k].time - origin) }
+      return rows
     } catch {
       fail(key, error.description)
       return []
