@@ -30,7 +30,7 @@ func tests(_ module: String, _ others: [String] = [], data: [String] = []) -> Ta
 /// What a test or a benchmark that runs simulations imports.
 let run = [
   "Kernel", "Statistics", "Ledger", "Machines", "Networking", "Metrics", "Consensus", "Protocols",
-  "Workloads", "Simulation",
+  "Workloads", "Sharding", "Simulation",
 ]
 
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -64,12 +64,18 @@ let package = Package(
         "GHOST/GHOST.md", "Gasper/Gasper.md", "GroupPBFT/GroupPBFT.md", "HotStuff/HotStuff.md",
         "LayeredPBFT/LayeredPBFT.md", "LeaderSubset/LeaderSubset.md", "Nakamoto/Nakamoto.md",
         "Narwhal/Narwhal.md", "PBFT/PBFT.md", "Praos/Praos.md", "QBFT/QBFT.md",
-        "RapidChain/RapidChain.md", "Raft/Raft.md", "Tendermint/Tendermint.md",
+        "RapidChain/RapidChain.md", "Raft/Raft.md", "Snowman/Snowman.md",
+        "Tendermint/Tendermint.md",
       ]),
     library("Workloads", ["Kernel", "Ledger"], pages: ["Workloads.md"]),
     library(
+      "Sharding", ["Kernel", "Ledger", "Machines", "Consensus"], pages: ["Sharding.md"]),
+    library(
       "Simulation",
-      ["Kernel", "Ledger", "Machines", "Networking", "Metrics", "Consensus", "Workloads"],
+      [
+        "Kernel", "Ledger", "Machines", "Networking", "Metrics", "Consensus", "Workloads",
+        "Sharding",
+      ],
       pages: ["Simulation.md"]),
     library(
       "Scenarios",
@@ -82,9 +88,22 @@ let package = Package(
     library(
       "Exploration", ["Kernel", "Consensus", "Simulation", "Scenarios"],
       pages: ["Exploration.md"]),
+    library(
+      "Reproduction",
+      [
+        "Kernel", "Statistics", "Ledger", "Metrics", "Consensus", "Protocols", "Simulation",
+        "Scenarios",
+      ],
+      pages: ["Reproduction.md"]),
+    library(
+      "Probing", ["Kernel", "Statistics", "Protocols", "Simulation", "Scenarios"],
+      pages: ["Probing.md"]),
     library("Reporting", ["Kernel", "Metrics", "Statistics", "CSQLite"], pages: ["Reporting.md"]),
     .executableTarget(
-      name: "tributary", dependencies: ["Scenarios", "Exploration", "Reporting", arguments],
+      name: "tributary",
+      dependencies: [
+        "Scenarios", "Exploration", "Reproduction", "Probing", "Reporting", arguments,
+      ],
       swiftSettings: hot),
     .executableTarget(
       name: "tributary-bench",
@@ -95,17 +114,20 @@ let package = Package(
       path: "Tests/Support/LeaderEcho", swiftSettings: hot),
     .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
     tests("Kernel", ["Statistics"]),
-    tests("Statistics", ["Kernel"]),
+    tests("Statistics", ["Kernel"], data: ["Figures"]),
     tests("Ledger", ["Kernel", "Statistics"]),
     tests("Consensus", ["Ledger"]),
     tests("Machines", ["Kernel", "Statistics"]),
     tests("Networking", ["Kernel", "Machines", "Statistics"]),
     tests("Metrics", ["Ledger", "Kernel", "Statistics"]),
     tests("Workloads", ["Ledger", "Kernel", "Statistics"]),
+    tests("Sharding", ["Kernel", "Ledger", "Machines", "Statistics", "Workloads"]),
     tests("Protocols", run + ["CAllocationCounter", "LeaderEcho"]),
     tests("Simulation", run + ["CAllocationCounter", "LeaderEcho"]),
     tests("Scenarios", run + ["LeaderEcho"], data: ["Goldens"]),
-    tests("Exploration", ["Kernel", "Scenarios"]),
+    tests("Exploration", ["Kernel", "Scenarios", "Statistics"], data: ["Found"]),
+    tests("Reproduction", ["Scenarios"]),
+    tests("Probing", ["Kernel", "Statistics", "Machines", "Simulation", "Scenarios"]),
     tests("Reporting", ["Metrics", "Statistics"]),
     .testTarget(name: "TributaryTests", dependencies: ["tributary"]),
     .testTarget(name: "TidyTests"),

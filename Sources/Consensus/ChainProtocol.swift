@@ -19,6 +19,9 @@ public protocol ChainProtocol: Sendable {
   /// Blocks off a node's chain count in its choice, so that nodes must pass on all valid blocks,
   /// adopted or not.
   static var weighsAllBlocks: Bool { get }
+  /// Whether what it calls `irreversible` may never be undone, so that two nodes must not differ in
+  /// it; otherwise it is only what counts as decided, by a rule of the protocol's own.
+  static var decidesForGood: Bool { get }
 
   /// The block that the node builds on: the end of the chain it has adopted.
   var head: BlockID { get }
@@ -95,6 +98,7 @@ public protocol ChainProtocol: Sendable {
 
 extension ChainProtocol {
   public static var weighsAllBlocks: Bool { false }
+  public static var decidesForGood: Bool { true }
   public var irreversible: BlockID? { nil }
   public var oldestNeeded: BlockID? { nil }
   public mutating func upon(

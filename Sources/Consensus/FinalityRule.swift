@@ -10,6 +10,9 @@ public enum FinalityRule: Sendable, Equatable {
   /// A lottery in each time slot: all stake together leads one with probability `active`, a part a
   /// of it with 1 - (1 - active)^a, independently of the rest.
   case slots(active: Double)
+  /// Samples of `sample` replicas are asked; `beta` polls in a row decide, in each of which
+  /// `alphaConfidence` answers were alike, where `alphaPreference` move a preference.
+  case sampling(sample: Int, alphaPreference: Int, alphaConfidence: Int, beta: Int)
   /// Nothing is known that bounds how a block may be reverted.
   case unknown
 }

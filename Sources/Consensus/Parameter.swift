@@ -152,6 +152,10 @@ public protocol ScenarioProtocol: ConsensusProtocol {
   /// What is wrong with a combination of values, as a sentence; `nil` if they can work.
   static func problem(with values: ParameterValues, nodes: Int) -> String?
 
+  /// What a user should know who combines these values, which can work, as a sentence; `nil` if
+  /// nothing.
+  static func warning(on values: ParameterValues, nodes: Int) -> String?
+
   /// Who does what among `nodes` nodes. Where the values cannot work, `problem` says so first.
   static func roles(_ values: ParameterValues, nodes: Int) -> Roles
 
@@ -163,6 +167,8 @@ public protocol ScenarioProtocol: ConsensusProtocol {
 
 extension ScenarioProtocol {
   public static func problem(with values: ParameterValues, nodes: Int) -> String? { nil }
+
+  public static func warning(on values: ParameterValues, nodes: Int) -> String? { nil }
 
   public static func finality(_ values: ParameterValues) -> FinalityRule { .deterministic }
 
@@ -197,6 +203,10 @@ public protocol ScenarioChainProtocol: ChainProtocol {
   /// What keeps what it decides decided.
   static func finality(_ values: ParameterValues) -> FinalityRule
 
+  /// Nodes that may be faulty, whichever they are, with bounded delays: without harm to what it
+  /// decides, but for reversals as seldom as its analysis says, and to liveness.
+  static func tolerated(_ values: ParameterValues, nodes: Int) -> Int
+
   /// One protocol value a node, and the arena with the genesis block.
   static func make(
     _ values: ParameterValues, _ context: ChainContext
@@ -205,6 +215,9 @@ public protocol ScenarioChainProtocol: ChainProtocol {
 
 extension ScenarioChainProtocol {
   public static func problem(with values: ParameterValues, nodes: Int) -> String? { nil }
+
+  /// Less than a third, as most analyses of stake and hash rate ask for.
+  public static func tolerated(_ values: ParameterValues, nodes: Int) -> Int { (nodes - 1) / 3 }
 
   /// Of hashing if that is how blocks are found; else a protocol has to say it.
   public static func finality(_ values: ParameterValues) -> FinalityRule {

@@ -8,15 +8,30 @@ extension Draw {
   /// tolerated, beyond them at least one more.
   mutating func drawFaulty() -> [Int] {
     let roles = swarm.entry.roles(with: swarm.values, nodes: nodes)
-    let most = roles?.tolerated ?? (nodes - 1) / 3
+    let most = swarm.entry.tolerated(with: swarm.values, nodes: nodes)
     let members = roles?.committee.n ?? nodes
     let count =
       swarm.isBeyond
       ? random.range(most + 1...max(most + 1, (members + 1) / 2)) : random.range(0...most)
-    var faulty = random.sample(min(count, members), of: members)
+    var faulty =
+      isStructured && random.bernoulli(0.5)
+      ? neighbours(min(count, members), of: members)
+      : random.sample(min(count, members), of: members)
     // Replica 0 leads first nearly everywhere, and mostly for long.
     if count > 0, !faulty.contains(0), random.bernoulli(0.4) { faulty[0] = 0 }
     return faulty.sorted()
+  }
+
+  /// A protocol that tolerates fewer faulty nodes than a third, wherever they are, has parts that
+  /// they can hold: nodes next to each other are in the same one.
+  private var isStructured: Bool {
+    swarm.entry.tolerated(with: swarm.values, nodes: nodes) < (nodes - 1) / 3
+  }
+
+  /// So many nodes in a row.
+  private mutating func neighbours(_ count: Int, of members: Int) -> [Int] {
+    let first = random.range(0..<members)
+    return (0..<count).map { (first + $0) % members }
   }
 
   /// Delays without bound until all is calm.
@@ -34,8 +49,8 @@ extension Draw {
     guard !faulty.isEmpty else { return }
     guard !swarm.entry.spreads else { return drawSilence(faulty) }
     guard canLie else { return drawStops(faulty) }
-    // Liars are at their worst together.
-    if random.bernoulli(0.5) {
+    // Liars are at their worst together, and too many of them more so.
+    if random.bernoulli(swarm.isBeyond ? 0.8 : 0.5) {
       drawTwins(faulty)
     } else if swarm.isBeyond, random.bernoulli(0.5) {
       disturbances.append(
@@ -93,7 +108,8 @@ extension Draw {
 
   private mutating func drawTwins(_ faulty: [Int]) {
     let hears = random.bernoulli(0.7) ? "own" : "all"
-    let period = text(share(of: calm, 0.05, 0.5))
+    // Two worlds that hold long enough for both to decide.
+    let period = text(swarm.isBeyond ? share(of: calm, 0.3, 2) : share(of: calm, 0.05, 0.5))
     disturbances.append(
       .init(
         .adversaries,
@@ -145,7 +161,10 @@ extension Draw {
     case 3: text = "{ at: \(at), crash: leader, for: \(duration) }"
     case 4, 5:
       let oneWay = random.bernoulli(0.3)
-      text = "{ \(when), partition: { parts: [\(list(some(of: nodes)))], one-way: \(oneWay) } }"
+      let part =
+        isStructured && random.bernoulli(0.5)
+        ? neighbours(random.range(1...nodes / 2 + 1), of: nodes).sorted() : some(of: nodes)
+      text = "{ \(when), partition: { parts: [\(list(part))], one-way: \(oneWay) } }"
     case 6:
       let step = share(of: calm, 0.001, 0.1)
       text = "{ \(when), clock: { nodes: \(list(some(of: nodes))), step: \(self.text(step)) } }"

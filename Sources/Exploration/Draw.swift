@@ -30,14 +30,14 @@ struct Draw {
 
   mutating func trial() -> Trial {
     nodes = swarm.sizes[random.range(0..<swarm.sizes.count)]
-    let horizon = swarm.horizon.nanoseconds
+    let horizon = swarm.plan.calm.map { $0.nanoseconds * 20 / 7 } ?? swarm.horizon.nanoseconds
     calm = share(of: horizon, 0.1, 0.35)
     let low = logarithmic(swarm.plan.delay.lowerBound, swarm.plan.delay.upperBound)
     let high = logarithmic(low, swarm.plan.delay.upperBound)
     let submission = calm + share(of: horizon, 0.02, 0.1)
-    let faulty = drawFaulty()
+    let faulty = swarm.shards == nil ? drawFaulty() : []
     if !swarm.entry.spreads, !isSynchronous, random.bernoulli(0.6) { drawStabilisation(high) }
-    drawAdversaries(faulty)
+    if let shards = swarm.shards { drawAdversaries(of: shards) } else { drawAdversaries(faulty) }
     let count = random.range(0...swarm.plan.events)
     while disturbances.count < count { drawFault(faulty) }
     return Trial(

@@ -14,6 +14,8 @@ public struct Swarm: Sendable {
   /// Protocol of the scenario's first chain.
   let entry: ProtocolEntry
   let values: ParameterValues
+  /// Of a ledger over shards, whose committees all run the protocol; `nil`: one chain.
+  let shards: ShardPlan?
   /// Node counts with which the protocol can run.
   let sizes: [Int]
   let isBeyond: Bool
@@ -41,7 +43,10 @@ public struct Swarm: Sendable {
     entry = scenario.chains[0].consensus.entry
     values = scenario.chains[0].consensus.values
     let (entry, values) = (entry, values)
-    sizes = plan.nodes.filter { entry.problem(with: values, nodes: $0) == nil }
+    shards = scenario.shards
+    sizes =
+      scenario.shards.map { [$0.count * $0.members] }
+      ?? plan.nodes.filter { entry.problem(with: values, nodes: $0) == nil }
     guard !sizes.isEmpty else {
       throw ScenarioErrors([
         ScenarioError(
@@ -93,7 +98,10 @@ public struct Swarm: Sendable {
   }
 
   private static func isServed(_ run: Simulation) -> Bool {
-    run.world.logs.allSatisfy { $0.count(.final) == $0.count }
+    zip(run.world.populations, run.world.logs).allSatisfy { population, log in
+      // Operations of shards are their members' own; transfers that were given up are over.
+      population.chain == 0 || log.count(.final) + log.abandoned >= log.count
+    }
   }
 
   /// The shortest list of disturbances of `trial` with which the same monitor fires.

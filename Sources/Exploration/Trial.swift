@@ -60,7 +60,7 @@ struct TrialWriter: Sendable {
       text += "  stabilisation: \(disturbance.text)\n"
     }
     text += kept("network", without: Self.drawnOfNetwork, indent: 2)
-    text += section("machines") + chains()
+    text += section("machines") + chains() + section("shards")
     text += "workload:\n  arrivals: { poisson: \(trial.rate) /s }\n"
     text += "  until: \(Self.text(trial.submission))\n"
     text += kept("workload", without: ["arrivals", "until"], indent: 2)
@@ -98,6 +98,7 @@ struct TrialWriter: Sendable {
 
   /// All nodes run every chain.
   private func chains() -> String {
+    guard base["chains"] != nil else { return "" }
     guard let value = base["chains"], case .sequence(let elements) = value.content else {
       return section("chains")
     }

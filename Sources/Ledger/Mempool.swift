@@ -156,6 +156,11 @@ public struct Mempool: Sendable {
     proposed.remove(range)
   }
 
+  /// Drops from the order of arrival what stands at its beginning and no longer waits. `take` does
+  /// so too: who never takes, but hears what others propose, calls this so that the order does not
+  /// grow with the run.
+  public mutating func trim() { _ = nextWaiting() }
+
   /// Returns what of `range` was proposed and not decided to the waiting, behind the others.
   public mutating func giveBack(_ range: TxRange) {
     var rest = range

@@ -17,12 +17,15 @@ public struct Experiment: Sendable, Equatable {
   public var seed: UInt64
   /// In the order of the sweep; one point without labels if nothing is swept.
   public var points: [SweepPoint]
+  /// When a point has had enough replications; `nil`: all that are planned are done.
+  public var stopping: StoppingRule?
   /// Warnings about the scenario itself; those of a run are in its outcome.
   public var warnings: [String]
 
   public init(
     name: String, scenario: String, scenarioDigest: String, version: String, toolchain: String,
-    gslVersion: String, seed: UInt64, points: [SweepPoint], warnings: [String] = []
+    gslVersion: String, seed: UInt64, points: [SweepPoint], stopping: StoppingRule? = nil,
+    warnings: [String] = []
   ) {
     self.name = name
     self.scenario = scenario
@@ -32,6 +35,7 @@ public struct Experiment: Sendable, Equatable {
     self.gslVersion = gslVersion
     self.seed = seed
     self.points = points
+    self.stopping = stopping
     self.warnings = warnings
   }
 
@@ -44,7 +48,7 @@ public struct Experiment: Sendable, Equatable {
     return keys
   }
 
-  /// How many runs there are in all.
+  /// How many runs there are in all, or at most.
   public var runs: Int { points.reduce(0) { $0 + $1.seeds.count } }
 }
 
@@ -64,10 +68,13 @@ public struct SweepPoint: Sendable, Equatable {
   public var labels: [Label]
   /// The seed of each replication, in order.
   public var seeds: [UInt64]
+  /// Checksum of what is submitted: points that differ in it are not compared without asking.
+  public var workload: String?
 
-  public init(labels: [Label], seeds: [UInt64]) {
+  public init(labels: [Label], seeds: [UInt64], workload: String? = nil) {
     self.labels = labels
     self.seeds = seeds
+    self.workload = workload
   }
 
   /// The value of `key` at this point, or nothing.
@@ -132,7 +139,9 @@ public struct SweepResult: Sendable, Equatable {
   /// Every warning with where it was given, the scenario's own first.
   public var notices: [Notice] {
     var notices = experiment.warnings.map { Notice(point: nil, replications: [], text: $0) }
+    if let tooFew { notices.append(Notice(point: nil, replications: [], text: tooFew)) }
     for (point, runs) in records.enumerated() {
+      notices += shortfalls(of: runs).map { Notice(point: point, replications: [], text: $0) }
       let first = notices.count
       for run in runs {
         for text in run.outcome.warnings {
@@ -145,6 +154,26 @@ public struct SweepResult: Sendable, Equatable {
       }
     }
     return notices
+  }
+}
+
+extension SweepResult {
+  /// Below this many values, an interval rests on their being normal.
+  static let fewestReplications = 5
+
+  private var tooFew: String? {
+    let fewest = experiment.points.map(\.seeds.count).min() ?? 0
+    guard fewest < Self.fewestReplications else { return nil }
+    return "too few replications: \(fewest); \(Self.fewestReplications) are the least, and 10 or "
+      + "more give intervals that one can rely on"
+  }
+
+  /// What a stopping rule had asked of the means of a point and did not get.
+  private func shortfalls(of runs: [RunRecord]) -> [String] {
+    guard let rule = experiment.stopping else { return [] }
+    var precision = PointPrecision(rule)
+    for run in runs { precision.add(run.outcome) }
+    return precision.shortfalls.map { "too few replications: " + $0 }
   }
 }
 

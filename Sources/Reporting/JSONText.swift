@@ -1,6 +1,7 @@
 /// A JSON value and its one text: keys sorted, two spaces of indent, numbers that round-trip.
 enum JSONText {
   case null
+  case boolean(Bool)
   case integer(Int)
   case number(Double)
   case string(String)
@@ -21,6 +22,7 @@ enum JSONText {
   private func write(to out: inout String, indent: String) {
     switch self {
     case .null: out += "null"
+    case .boolean(let value): out += value ? "true" : "false"
     case .integer(let value): out += String(value)
     case .number(let value): out += value.isFinite ? NumberText.exact(value) : "null"
     case .string(let value): Self.quote(value, to: &out)

@@ -52,6 +52,13 @@ struct KeyMetric: Sendable, Equatable {
     KeyMetric("Longest stall", ["longest_stretch"], .lower),
   ]
 
+  /// In a comparison: the means of latency too, and not what is the same for all.
+  static let compared =
+    [
+      throughput, KeyMetric("Mean latency", ["latency_mean"], .lower), median, tail,
+      KeyMetric("Mean decision latency", ["decision_latency_mean"], .lower),
+    ] + all.dropFirst(5).filter { !$0.title.hasPrefix(" ") }
+
   /// Those that a reader compares first.
   static let headline = [throughput, median, tail, money, energy, carbon]
   static let costs = [money, energy, carbon]

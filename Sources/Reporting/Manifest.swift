@@ -5,6 +5,8 @@ struct Manifest: Codable, Equatable {
   struct Point: Codable, Equatable {
     var labels: [Label]
     var replications: [Replication]
+    /// Missing from the results of older versions.
+    var workload: String?
   }
 
   struct Label: Codable, Equatable {
@@ -36,6 +38,7 @@ struct Manifest: Codable, Equatable {
     let points = experiment.points.enumerated().map { index, point in
       JSONText.object([
         ("labels", .array(point.labels.map { label($0) })),
+        ("workload", point.workload.map { .string($0) } ?? .null),
         (
           "replications",
           .array(

@@ -5,7 +5,7 @@ import Glibc
 /// This is the only file that reads a clock. Nothing of it reaches a result: the line goes to
 /// standard error, and to nothing at all if that is not a terminal.
 public struct Progress: Sendable {
-  private let total: Int
+  private var total: Int
   private var done: Int
   private let initial: Int
   private let start: Double
@@ -26,6 +26,13 @@ public struct Progress: Sendable {
   /// One more run is finished.
   public mutating func advance() {
     done += 1
+    show()
+  }
+
+  /// As many runs are finished, of as many as are known to be needed.
+  public mutating func set(done: Int, total: Int) {
+    self.done = done
+    self.total = total
     show()
   }
 

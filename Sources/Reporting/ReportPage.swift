@@ -89,20 +89,45 @@ struct ReportPage {
       }
       out += "</section>\n"
     }
-    if !summary.notices.isEmpty {
-      out += "<section class=\"alert\">\n<h2>Check before trusting the results</h2>\n<ul>\n"
-      for notice in summary.notices {
-        var origin = notice.point.map { place($0) } ?? ""
-        if let point = notice.point, summary.experiment.points[point].seeds.count > 1 {
-          let all = summary.experiment.points[point].seeds.count
-          origin += (origin.isEmpty ? "" : ", ") + "\(notice.replications.count) of \(all) runs"
-        }
-        let suffix = origin.isEmpty ? "" : " <span class=\"unit\">(\(Markup.escape(origin)))</span>"
-        out += "<li>\(Markup.escape(notice.text))\(suffix)</li>\n"
+    return out + notices
+  }
+
+  /// What to check before trusting the results. Those that differ in their numbers and places only
+  /// stand under the first of them: a sweep has many.
+  private var notices: String {
+    guard !summary.notices.isEmpty else { return "" }
+    var kinds: [(pattern: [Substring], items: [String])] = []
+    for notice in summary.notices {
+      let pattern = notice.text.split { $0.isNumber || $0 == "." }
+      let item = "<li>\(Markup.escape(notice.text))\(origin(of: notice))</li>\n"
+      if let known = kinds.firstIndex(where: { $0.pattern == pattern }) {
+        kinds[known].items.append(item)
+      } else {
+        kinds.append((pattern, [item]))
       }
-      out += "</ul>\n</section>\n"
     }
-    return out
+    var out = "<section class=\"alert\">\n<h2>Check before trusting the results</h2>\n<ul>\n"
+    for kind in kinds {
+      let rest = kind.items.dropFirst()
+      out += kind.items[0]
+      if rest.count < 3 {
+        out += rest.joined()
+      } else {
+        out += "<li><details><summary>\(rest.count) more like it</summary>\n<ul>\n"
+        out += rest.joined() + "</ul></details></li>\n"
+      }
+    }
+    return out + "</ul>\n</section>\n"
+  }
+
+  /// The point and the runs that gave a notice.
+  private func origin(of notice: Notice) -> String {
+    var origin = notice.point.map { place($0) } ?? ""
+    if let point = notice.point, summary.experiment.points[point].seeds.count > 1 {
+      let all = summary.experiment.points[point].seeds.count
+      origin += (origin.isEmpty ? "" : ", ") + "\(notice.replications.count) of \(all) runs"
+    }
+    return origin.isEmpty ? "" : " <span class=\"unit\">(\(Markup.escape(origin)))</span>"
   }
 
   private func place(_ point: Int) -> String {

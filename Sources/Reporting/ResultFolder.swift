@@ -19,14 +19,14 @@ public final class ResultFolder: Sendable {
   private let state: Mutex<State>
 
   private struct State {
-    var records: [[RunRecord?]]
+    var schedule: Schedule
     var lock: FolderLock?
   }
 
   /// The files of a complete result.
   static let files = [
     "latency.csv", "manifest.json", "messages.csv", "metrics.csv", "replications.csv",
-    "report.html", "scenario.yaml", "series.csv",
+    "report.html", "scenario.yaml", "sensitivity.csv", "series.csv",
   ]
 
   private var partial: String { path + ".partial" }
@@ -61,20 +61,20 @@ public final class ResultFolder: Sendable {
     let empty: [[RunRecord?]] = experiment.points.map { $0.seeds.map { _ in nil } }
     let records = isSame ? try Self.resume(experiment, in: partial, &notes) : empty
     self.notes = notes
-    state = Mutex(State(records: records, lock: lock))
+    state = Mutex(State(schedule: Schedule(experiment, records: records), lock: lock))
   }
 
-  /// The runs still to be done, in the plan's order.
-  public var pending: [RunID] {
-    state.withLock { state in
-      experiment.points.enumerated().flatMap { point, plan in
-        plan.seeds.enumerated().compactMap { replication, seed in
-          state.records[point][replication] == nil
-            ? RunID(point: point, replication: replication, seed: seed) : nil
-        }
-      }
-    }
-  }
+  /// The runs that are known to be needed and not done, in the plan's order.
+  public var pending: [RunID] { state.withLock { $0.schedule.pending } }
+
+  /// Runs done, and how many there will be: as far as is known, if a rule ends points.
+  public var progress: (done: Int, total: Int) { state.withLock { $0.schedule.progress } }
+
+  /// Hands out the next run to do; `nil` if there is none. May be called from any thread.
+  public func take() -> RunID? { state.withLock { $0.schedule.take() } }
+
+  /// A goal of the stopping rule whose metric does not exist, once a run has shown it.
+  public var missingGoal: StoppingRule.Goal? { state.withLock { $0.schedule.missingGoal } }
 
   /// Keeps a finished replication, durably. May be called from any thread, in any order.
   public func append(_ record: RunRecord) throws(OutputError) {
@@ -89,21 +89,34 @@ public final class ResultFolder: Sendable {
     try writer.write(ReplicationFile.bytes(record), target + ".new")
     try FileSystem.move(target + ".new", to: target)
     FileSystem.settle(folder)
-    state.withLock { $0.records[id.point][id.replication] = record }
+    state.withLock { $0.schedule.keep(record) }
   }
 
   /// Writes the result files and puts them under the final name; nothing may be pending.
   ///
   /// If it throws, the final name is as it was and the finished replications are kept.
-  public func finish() throws(OutputError) -> SweepResult {
-    let (records, lock) = state.withLock { ($0.records.map { $0.compactMap(\.self) }, $0.lock) }
+  ///
+  /// - Parameter sensitivity: makes the content of `sensitivity.csv`, for results that have one.
+  public func finish(
+    sensitivity: ((SweepResult) -> String)? = nil
+  ) throws(OutputError) -> SweepResult {
+    let (done, lock) = state.withLock { ($0.schedule.result, $0.lock) }
     precondition(lock != nil, "\(path) is already finished")
-    let result = SweepResult(experiment, records: records)
+    guard let records = done else { preconditionFailure("\(path): runs are pending") }
+    // What a rule has left out was planned, but is no part of the result.
+    var ended = experiment
+    for (point, runs) in records.enumerated() {
+      ended.points[point].seeds = Array(ended.points[point].seeds.prefix(runs.count))
+    }
+    let result = SweepResult(ended, records: records)
     let fresh = partial + "/result"
     try FileSystem.remove(fresh)
     try FileSystem.makeFolder(fresh)
     for (name, text) in Self.texts(result) {
       try writer.write(Array(text.utf8), fresh + "/" + name)
+    }
+    if let sensitivity {
+      try writer.write(Array(sensitivity(result).utf8), fresh + "/sensitivity.csv")
     }
     FileSystem.settle(fresh)
     try Self.checkReplaceable(path)

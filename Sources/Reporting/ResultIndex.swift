@@ -14,9 +14,15 @@ public struct ResultIndex: Sendable {
   }
 
   /// Adds a complete result folder, in place of the rows it has, in one transaction.
+  ///
+  /// An index of an older program, whose tables are others, is made anew from the folders.
   public func insert(_ folder: String) throws(OutputError) {
     let tables = try StoredResult(folder)
     let database = try Database(path)
+    if try Self.isOld(database) {
+      try rebuild(from: FileSystem.split(path).parent)
+      return
+    }
     try database.transaction { () throws(OutputError) in
       try Self.createTables(database)
       try Self.insert(tables, into: database)
@@ -52,8 +58,17 @@ public struct ResultIndex: Sendable {
     try Database(path).rows(sql)
   }
 
+  /// The version of the tables, described in `Results/README.md`.
+  static let version = 2
+
+  private static func isOld(_ database: Database) throws(OutputError) -> Bool {
+    let known = try database.rows("SELECT name FROM sqlite_master WHERE name = 'experiments'")
+    let version = try database.rows("PRAGMA user_version").first?.first
+    return !known.isEmpty && version != "\(Self.version)"
+  }
+
   private static let tables = [
-    "experiments", "points", "metrics", "replications", "latencies", "messages",
+    "experiments", "points", "metrics", "replications", "latencies", "messages", "series",
   ]
 
   private static func createTables(_ database: Database) throws(OutputError) {
@@ -77,6 +92,10 @@ public struct ResultIndex: Sendable {
         folder TEXT, point INTEGER, subsystem TEXT, type TEXT, count REAL, count_ci95_low REAL,
         count_ci95_high REAL, bytes REAL, bytes_ci95_low REAL, bytes_ci95_high REAL,
         duplicates REAL, node_mean_bytes REAL, node_max_bytes REAL, replications INTEGER);
+      CREATE TABLE IF NOT EXISTS series (
+        folder TEXT, point INTEGER, series TEXT, unit TEXT, time_s REAL, mean REAL, ci95_low REAL,
+        ci95_high REAL, replications INTEGER);
+      PRAGMA user_version = \(version);
       CREATE INDEX IF NOT EXISTS metrics_by_name ON metrics (metric, folder, point);
       """)
     for table in tables where table != "experiments" {

@@ -11,18 +11,23 @@ struct StoredResult {
 
     private static let estimate: [Column] = [.number, .number, .number]
 
+    static let replications = Table(
+      name: "replications", file: "replications.csv",
+      columns: [.integer, .text, .text, .text, .text, .number])
+
     static let all = [
       Table(
         name: "metrics", file: "metrics.csv", columns: [.text, .text] + estimate + [.integer]),
-      Table(
-        name: "replications", file: "replications.csv",
-        columns: [.integer, .text, .text, .text, .text, .number]),
+      replications,
       Table(
         name: "latencies", file: "latency.csv",
         columns: [.text, .text, .text, .text] + estimate + [.integer]),
       Table(
         name: "messages", file: "messages.csv",
         columns: [.text, .text] + estimate + estimate + estimate + [.integer]),
+      Table(
+        name: "series", file: "series.csv",
+        columns: [.text, .text, .number] + estimate + [.integer]),
     ]
   }
 

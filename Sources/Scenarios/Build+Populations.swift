@@ -25,6 +25,8 @@ struct PlannedSource {
     /// Records as transactions of the chain.
     case records(StorePlan, header: Int, timeout: SimDuration)
     case store(StorePlan, OffChainPlan)
+    /// Clients of a ledger over shards, and its members.
+    case shards(ShardPlan)
   }
 
   var name: String
@@ -75,6 +77,19 @@ extension Scenario {
           makePopulations(of: store, chain: c, subsystem, .fixed(plan.anchorBytes)))
       }
     }
+    if let plan = shards {
+      let subsystem = UInt16(chains.count + 1 + sources.count)
+      let hosts = (0..<plan.workload.hosts).map { role in
+        // Its clients submit to the ledger, which is a subsystem behind the chains.
+        PlannedPopulation(
+          chain: Int(subsystem) - 1, subsystem: subsystem, role: role,
+          node: NodeID(network.nodeCount + clientHosts + role),
+          region: network.regionOf[role * plan.count * plan.members / plan.workload.hosts],
+          arrivals: plan.workload.arrivals.share(role, of: plan.workload.hosts),
+          size: plan.workload.transactionSize)
+      }
+      add(plan.name, Int(subsystem) - 1, .shards(plan), hosts)
+    }
     return (sources, populations)
   }
 
@@ -116,13 +131,19 @@ extension RecordArrivals {
 /// What a source needs to know of the run under construction.
 struct SourceContext {
   var index: UInt16
-  var chain: BuiltChain
-  var chainNodes: [NodeID]
+  /// All chains, and where their replicas are.
+  var chains: [BuiltChain]
+  var nodes: [[NodeID]]
+  var lanes: [[Int]]
   var sizes: TransactionSizes
   var populations: [PlannedPopulation]
   /// Gives the next free lane of a node.
   var lane: (NodeID) -> Int
   var seed: UInt64
+
+  /// The chain of `source`.
+  func chain(of source: PlannedSource) -> BuiltChain { chains[source.chain] }
+  func chainNodes(of source: PlannedSource) -> [NodeID] { nodes[source.chain] }
 }
 
 extension Scenario {
@@ -140,6 +161,7 @@ extension Scenario {
       return makeClients(
         source, context, bundle: 1, header: header, timeout: timeout, submitsToAll: false)
     case .store(let store, let plan): return makeStore(source, store, plan, context)
+    case .shards(let plan): return makeShards(source, plan, context)
     }
   }
 
@@ -153,16 +175,18 @@ extension Scenario {
         arrivals: context.populations[p].arrivals)
     }
     let target: ClientSettings.Target =
-      context.chain.usesGateways ? .gateway : submitsToAll ? .everyone : .proposer
+      context.chain(of: source).usesGateways ? .gateway : submitsToAll ? .everyone : .proposer
     let settings = ClientSettings(
-      hosts: hosts, chain: UInt16(source.chain + 1), chainNodes: context.chainNodes,
-      target: target, replyQuorum: context.chain.replyQuorum, timeout: timeout, bundle: bundle,
+      hosts: hosts, chain: UInt16(source.chain + 1), chainNodes: context.chainNodes(of: source),
+      target: target, replyQuorum: context.chain(of: source).replyQuorum, timeout: timeout,
+      bundle: bundle,
       header: header, sizes: context.sizes,
-      until: until.map { min(.zero + $0, end) } ?? end, contacts: context.chain.contacts)
+      until: until.map { min(.zero + $0, end) } ?? end, contacts: context.chain(of: source).contacts
+    )
     return (
       ClientPopulation(
         index: context.index, name: source.name, settings: settings, seed: context.seed),
-      hosts.count * context.chainNodes.count, hosts.count
+      hosts.count * context.chainNodes(of: source).count, hosts.count
     )
   }
 
@@ -183,8 +207,9 @@ extension Scenario {
       placement: plan.placement,
       anchoring: RecordStoreSettings.Anchoring(
         batch: plan.batch, interval: plan.interval, digest: plan.digestBytes,
-        chain: UInt16(source.chain + 1), chainNodes: context.chainNodes,
-        replyQuorum: context.chain.replyQuorum, header: plan.header, timeout: plan.timeout),
+        chain: UInt16(source.chain + 1), chainNodes: context.chainNodes(of: source),
+        replyQuorum: context.chain(of: source).replyQuorum, header: plan.header,
+        timeout: plan.timeout),
       records: TransactionSizes(
         Array(repeating: store.size, count: count), seed: context.seed),
       transactions: context.sizes, costs: machines.costs, until: end)

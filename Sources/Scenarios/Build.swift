@@ -18,10 +18,10 @@ extension Scenario {
   /// Builds the run with the given seed, ready to start.
   public func makeSimulation(seed: UInt64) -> Simulation {
     let (sources, populations) = planSources()
-    let hosts = populations.filter { Int($0.node.index) >= network.nodeCount }
-    let faults = FaultSchedule(self, seed: seed, clients: hosts.count)
+    let outside = populations.filter { Int($0.node.index) >= network.nodeCount }
+    let faults = FaultSchedule(self, seed: seed, clients: outside.count)
     let run = Simulation(
-      world: makeWorld(seed: seed, hosts: hosts, faults), faults: faults.events)
+      world: makeWorld(seed: seed, hosts: outside, faults), faults: faults.events)
     for population in populations {
       run.world.addPopulation(
         PopulationAddress(
@@ -29,8 +29,9 @@ extension Scenario {
           chain: UInt16(population.chain + 1)))
     }
     // Clients are users of the cloud, not machines in it.
-    for host in hosts { run.world.placeOutside(host.node) }
+    for host in outside { run.world.placeOutside(host.node) }
     let sizes = TransactionSizes(populations.map(\.size), seed: seed)
+    let layout = addShardPopulations(to: run, after: populations.count, sources, seed: seed)
     // Role r of a node runs on its lane r mod lanes.
     var roles = [Int](repeating: 0, count: run.world.machines.count)
     func nextLane(of node: NodeID) -> Int {
@@ -38,25 +39,31 @@ extension Scenario {
       return run.world.machines.lane(of: node, role: roles[Int(node.index)])
     }
     var built: [BuiltChain] = []
+    var hosts: [[NodeID]] = []
+    var lanes: [[Int]] = []
     for (c, chain) in chains.enumerated() {
-      let nodes = (0..<chain.nodes).map { NodeID($0) }
-      let one = chain.consensus.entry.build(
-        ChainBlueprint(
-          index: run.nextIndex, plan: chain, nodes: nodes, lanes: nodes.map(nextLane),
-          costs: machines.costs, sizes: sizes, decisions: horizon.decisions, seed: seed,
-          adversaries: adversaries(of: c, sources)))
+      let nodes =
+        chain.shard.flatMap { layout?.committees[$0] } ?? (0..<chain.nodes).map { NodeID($0) }
+      var blueprint = ChainBlueprint(
+        index: run.nextIndex, plan: chain, nodes: nodes, lanes: nodes.map(nextLane),
+        costs: machines.costs, sizes: sizes, decisions: horizon.decisions, seed: seed,
+        adversaries: adversaries(of: c, sources))
+      if let shard = chain.shard, let layout { layout.join(shard, &blueprint) }
+      let one = chain.consensus.entry.build(blueprint)
       run.add(one.subsystem, connections: one.connections, senders: one.senders)
       built.append(one)
+      hosts.append(nodes)
+      lanes.append(blueprint.lanes)
     }
     for source in sources {
       let (subsystem, connections, senders) = build(
         source,
         SourceContext(
-          index: run.nextIndex, chain: built[source.chain],
-          chainNodes: (0..<chains[source.chain].nodes).map { NodeID($0) }, sizes: sizes,
+          index: run.nextIndex, chains: built, nodes: hosts, lanes: lanes, sizes: sizes,
           populations: populations, lane: nextLane, seed: seed))
       run.add(subsystem, connections: connections, senders: senders)
     }
+    if shards?.epochs != nil { run.world.movesRoles = true }
     return run
   }
 }

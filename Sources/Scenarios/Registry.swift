@@ -25,6 +25,7 @@ public let registry: [ProtocolEntry] = [
   .committee(Bullshark.self, "Narwhal's DAG ordered by Bullshark; Spiegelman et al., CCS 2022"),
   .committee(LayeredPBFT.self, "PBFT in layers of groups; Li et al., TPDS 2021, and Steward 2006"),
   .committee(LeaderSubset.self, "PBFT among some trusted leaders, others follow; Min 2020"),
+  .committee(Snowman.self, "repeated random sampling of a block tree; Team Rocket et al. 2019"),
   .committee(GroupPBFT.self, "PBFT among elected endorsers, era by era; Lao et al., IPDPS 2020"),
   .committee(RapidChain.self, "RapidChain's committee under synchrony; Zamani et al., CCS 2018"),
   .committee(HotStuff.self, "chained HotStuff of three chains, Yin et al., PODC 2019"),
@@ -48,8 +49,10 @@ public struct ProtocolEntry: Sendable {
   public let hasInvalidProposals: Bool
   /// What is wrong with the values for so many nodes, if anything.
   let problem: @Sendable (ParameterValues, Int) -> String?
+  let warning: @Sendable (ParameterValues, Int) -> String?
   let finality: @Sendable (ParameterValues) -> FinalityRule
   let roles: @Sendable (ParameterValues, Int) -> Roles?
+  let tolerated: @Sendable (ParameterValues, Int) -> Int
   let build: @Sendable (ChainBlueprint) -> BuiltChain
 }
 
@@ -59,6 +62,9 @@ extension ProtocolEntry {
     problem(values, nodes)
   }
 
+  /// What a user of `values` for so many nodes should know, as a sentence; `nil` if nothing.
+  public func warning(on values: ParameterValues, nodes: Int) -> String? { warning(values, nodes) }
+
   /// What keeps decided what a chain with these values has decided.
   public func finality(with values: ParameterValues) -> FinalityRule { finality(values) }
 
@@ -66,6 +72,11 @@ extension ProtocolEntry {
   ///
   /// - Precondition: the values can work.
   public func roles(with values: ParameterValues, nodes: Int) -> Roles? { roles(values, nodes) }
+
+  /// Nodes that may be faulty at a time, whichever they are.
+  public func tolerated(with values: ParameterValues, nodes: Int) -> Int {
+    tolerated(values, nodes)
+  }
 }
 
 /// What a chain is built from.
@@ -80,6 +91,9 @@ struct ChainBlueprint {
   var decisions: Int?
   var seed: UInt64
   var adversaries: [Adversary]
+  /// Where its populations begin among those of the run, and who acts on what it decides.
+  var firstPopulation = 0
+  var executor: Executor?
 }
 
 /// A chain that is ready to be added to a run.
@@ -94,6 +108,9 @@ struct BuiltChain {
   /// proposer.
   var contacts: Range<Int>
   var usesGateways: Bool
+  /// Members that have to have executed what counts as decided, and how many faults they tolerate.
+  var executions: Int
+  var tolerated: Int
 }
 
 extension ProtocolEntry {
@@ -112,8 +129,10 @@ extension ProtocolEntry {
         }
         return P.problem(with: values, nodes: nodes)
       },
+      warning: { P.warning(on: $0, nodes: $1) },
       finality: { P.finality($0) },
       roles: { P.roles($0, nodes: $1) },
+      tolerated: { P.roles($0, nodes: $1).tolerated },
       build: { blueprint in
         let n = blueprint.nodes.count
         let values = blueprint.plan.consensus.values
@@ -134,7 +153,8 @@ extension ProtocolEntry {
           settings: ReplicaGroupSettings(
             replies: blueprint.plan.replies, forwardHeader: blueprint.plan.replies.header,
             sizes: blueprint.sizes, decisions: blueprint.decisions, roles: roles,
-            adversaries: blueprint.adversaries),
+            adversaries: blueprint.adversaries, firstPopulation: blueprint.firstPopulation,
+            executor: blueprint.executor),
           seed: blueprint.seed)
         let twins = blueprint.adversaries.twins.count
         return BuiltChain(
@@ -143,7 +163,8 @@ extension ProtocolEntry {
             replicas: n, populations: blueprint.sizes.populations, twins: twins),
           senders: ReplicaGroup<P>.senders(replicas: n, twins: twins),
           replyQuorum: roles.replyQuorum, contacts: roles.contacts,
-          usesGateways: roles.usesGateways)
+          usesGateways: roles.usesGateways, executions: roles.executions,
+          tolerated: roles.tolerated)
       })
   }
 }
@@ -158,8 +179,10 @@ extension ProtocolEntry {
       weighsAllBlocks: P.weighsAllBlocks,
       marksProposals: false, hasInvalidProposals: false,
       problem: { P.problem(with: $0, nodes: $1) },
+      warning: { _, _ in nil },
       finality: { P.finality($0) },
       roles: { _, _ in nil },
+      tolerated: { P.tolerated($0, nodes: $1) },
       build: { blueprint in
         guard let plan = blueprint.plan.consensus.spreading else {
           preconditionFailure("\(P.name) without a way to spread blocks")
@@ -172,6 +195,8 @@ extension ProtocolEntry {
               nodes: n, seed: blueprint.seed, chain: blueprint.plan.name), seed: blueprint.seed))
         var settings = BlockchainSettings(plan, blueprint)
         settings.adversaries = blueprint.adversaries
+        settings.firstPopulation = blueprint.firstPopulation
+        settings.executor = blueprint.executor
         let chain = Blockchain(
           index: blueprint.index, name: blueprint.plan.name, nodes: blueprint.nodes,
           lanes: blueprint.lanes, protocols: protocols, genesis: genesis, settings: settings,
@@ -181,7 +206,7 @@ extension ProtocolEntry {
           connections: Blockchain<P>.connections(
             of: settings.topology, populations: blueprint.sizes.populations),
           senders: Blockchain<P>.senders(nodes: n), replyQuorum: 1, contacts: 0..<n,
-          usesGateways: true)
+          usesGateways: true, executions: n / 2 + 1, tolerated: (n - 1) / 2)
       })
   }
 }

@@ -5,8 +5,9 @@ import Statistics
 
 extension SettlementPlan {
   /// Confirmations that are needed for `finality`, so that the adversary reverts a payment with at
-  /// most the stated probability; 0 where decided is final, `nil` where nothing is known.
-  public func confirmations(for finality: FinalityRule) -> Int? {
+  /// most the stated probability; 0 where decided is final, `nil` where nothing is known or nothing
+  /// is enough. Of sampling: successful polls in a row, if the adversary's share is of `nodes`.
+  public func confirmations(for finality: FinalityRule, nodes: Int) -> Int? {
     switch finality {
     case .deterministic: 0
     case .unknown: nil
@@ -18,6 +19,12 @@ extension SettlementPlan {
           adversary: Self.leads(adversary, active), honest: Self.leads(1 - adversary, active), z: $0
         )
       }
+    case .sampling(let sample, let alphaPreference, let alphaConfidence, _):
+      RepeatedSampling(
+        // Replicas are whole; the share may be a little off, as fractions of two are.
+        replicas: nodes, adversaries: Int(adversary * Double(nodes) + 1e-9), sample: sample,
+        alphaPreference: alphaPreference, alphaConfidence: alphaConfidence
+      ).rowLength(atMost: error)
     }
   }
 
@@ -34,7 +41,7 @@ extension Scenario {
     for chain in chains where outcome["\(chain.name).confirmed"] != nil {
       let name = chain.name
       let finality = chain.consensus.entry.finality(with: chain.consensus.values)
-      let needed = settlement.confirmations(for: finality)
+      let needed = settlement.confirmations(for: finality, nodes: chain.nodes)
       if let needed, needed > 0 {
         outcome.metrics.append(.init("\(name).settlement_confirmations", "1", Double(needed)))
       }
@@ -55,6 +62,9 @@ extension Scenario {
     switch finality {
     case .unknown: return nil
     case .deterministic: return value("decide_mean").map { ingest + include + $0 }
+    case .sampling(_, _, _, let beta):
+      // Who decides polls no more: it has what it needs then, or never.
+      return needed <= beta ? value("decide_mean").map { ingest + include + $0 } : nil
     case .hashing, .slots:
       return value("block_interval").map { ingest + include + Double(needed - 1) * $0 }
     case .keyBlocks:

@@ -1,5 +1,6 @@
 import Kernel
 import Metrics
+import Sharding
 import Simulation
 import Statistics
 import Workloads
@@ -26,13 +27,38 @@ extension Scenario {
 
   /// What the monitors of `run`, which ended at `end`, have to say.
   public func violations(of run: Simulation, until end: SimTime) -> [Outcome.Violation] {
-    run.world.violations + livenessViolations(run, until: end)
+    run.world.violations + ledgerViolations(run, until: end) + livenessViolations(run, until: end)
+  }
+
+  /// What the audits of ledgers over shards find at `end`, as their reports have it.
+  private func ledgerViolations(_ run: Simulation, until end: SimTime) -> [Outcome.Violation] {
+    run.subsystems.compactMap { $0 as? ShardedLedger }.flatMap { sharded in
+      sharded.ledger.monitor.audit(sharded.ledger).map {
+        Outcome.Violation(
+          subsystem: sharded.name, monitor: $0.monitor, time: end.seconds, detail: $0.detail)
+      }
+    }
   }
 
   /// What the monitors have to say of the run with `seed`: agreement, order, validity,
   /// double-execution, accountability, and liveness where it is asked for.
   public func violations(seed: UInt64) -> [Outcome.Violation] {
     makeOutcome(seed: seed).violations
+  }
+
+  /// What is allowed, and what a user should still know before trusting the results: of each chain.
+  public var warnings: [String] {
+    chains.flatMap { chain in
+      var warnings: [String] = []
+      if case .choice(let rule) = chain.consensus.values["weakness"], rule != "none" {
+        warnings.append("\(chain.name): weakened on purpose: \(rule)")
+      }
+      let entry = chain.consensus.entry
+      if let warning = entry.warning(on: chain.consensus.values, nodes: chain.nodes) {
+        warnings.append("\(chain.name): \(warning)")
+      }
+      return warnings
+    }
   }
 
   /// Runs the scenario with `seed` and says what came of it.
@@ -44,12 +70,7 @@ extension Scenario {
       until: end, measuring: Measuring(mode: measure), costs: costSettings(run))
     let finish = run.world.isComplete ? run.world.now : end
     outcome.violations += livenessViolations(run, until: finish)
-    for chain in chains {
-      guard case .choice(let rule) = chain.consensus.values["weakness"], rule != "none" else {
-        continue
-      }
-      outcome.warnings.append("\(chain.name): weakened on purpose: \(rule)")
-    }
+    outcome.warnings += warnings
     reportRecordsOnChain(&outcome)
     reportAccounts(run, seed, &outcome)
     reportDoubleSpends(&outcome)

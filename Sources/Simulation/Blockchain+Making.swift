@@ -66,11 +66,12 @@ extension BlockchainState {
       if bundles.overlap(of: part, on: draft.parent, effects.blocks) > 0 {
         report("double-inclusion", "a block holds transactions that its chain holds", &world)
       }
-      if part.range.end > world.logs[Int(part.range.population)].count {
+      if part.range.end > world.logs[settings.firstPopulation + Int(part.range.population)].count {
         report("validity", "a block holds a transaction that nobody submitted", &world)
       }
       bundles.include(part, in: block)
-      world.logs[Int(part.range.population)].pass(.included, part.range, at: time)
+      world.logs[settings.firstPopulation + Int(part.range.population)].pass(
+        .included, part.range, at: time)
     }
     return block
   }
@@ -152,7 +153,7 @@ extension BlockchainState {
     }
     let isKept = effects.blocks.contains(irreversible)
     guard protocols[i].irreversible == nil || isKept else { return }
-    if isKept { watchAgreement(on: irreversible, at: i, &world) }
+    if isKept, P.decidesForGood { watchAgreement(on: irreversible, at: i, &world) }
     confirm(isKept ? irreversible : confirmed(below: head, at: i), by: i, &world)
   }
 
@@ -229,6 +230,21 @@ extension BlockchainState {
     }
   }
 
+  /// Tells the executor beside node `i` that `block` is deep enough there.
+  private func tell(
+    _ executor: Executor, _ block: BlockID, by i: Int, _ world: inout World
+  ) {
+    let height = Int(effects.blocks[block].height)
+    let finding = world.execute(
+      height, of: index, key: effects.blocks[block].digest,
+      parts: effects.blocks[block].partCount
+    ) { effects.blocks.part($0, of: block).range }
+    if let finding { world.report(finding, of: name) }
+    world.schedule(
+      executor.event(
+        slot: Slot(UInt32(height)), role: i, proposer: ReplicaID(i), at: world.now))
+  }
+
   /// Moves the newest block that is deep enough at node `i`.
   private mutating func confirm(_ block: BlockID, by i: Int, _ world: inout World) {
     let old = nodes[i].confirmed
@@ -238,7 +254,8 @@ extension BlockchainState {
     let shared = isNext ? old : effects.blocks.commonAncestor(old, block)
     var walk = old
     while walk != shared {
-      books.unconfirm(walk, effects.blocks, &world)
+      books.unconfirm(
+        walk, effects.blocks, firstPopulation: settings.firstPopulation, &world)
       walk = effects.blocks[walk].parent
     }
     let base = scratch.count
@@ -248,8 +265,13 @@ extension BlockchainState {
       walk = effects.blocks[walk].parent
     }
     while scratch.count > base, let next = scratch.popLast() {
-      books.confirm(next, effects.blocks, &world, index: index)
-      replyFor(next, from: i, &world)
+      books.confirm(
+        next, effects.blocks, firstPopulation: settings.firstPopulation, &world, index: index)
+      if let executor = settings.executor {
+        tell(executor, next, by: i, &world)
+      } else {
+        replyFor(next, from: i, &world)
+      }
     }
     if let target = settings.decisions, world.decisions[Int(index)] >= target {
       world.isComplete = true

@@ -151,6 +151,23 @@ extension BlockchainState {
     return ChainSummary(head: best, totals: books.totals(to: best, effects.blocks))
   }
 
+  /// Two chains contest as many blocks as the shorter of them has since they parted.
+  var contestedDepth: Int {
+    var heads: [BlockID] = []
+    for protocolState in protocols where !heads.contains(protocolState.head) {
+      heads.append(protocolState.head)
+    }
+    var deepest = 0
+    for (k, a) in heads.enumerated() {
+      for b in heads[..<k] {
+        let shared = effects.blocks[effects.blocks.commonAncestor(a, b)].height
+        let shorter = min(effects.blocks[a].height, effects.blocks[b].height)
+        deepest = max(deepest, Int(shorter - shared))
+      }
+    }
+    return deepest
+  }
+
   func report(to outcome: inout Outcome, _ world: borrowing World) {
     outcome.messages += traffic.rows(subsystem: name)
     let summary = self.summary()
@@ -185,11 +202,13 @@ extension BlockchainState {
           detail: finding.detail))
     }
     for figure in P.figures(of: protocols) { add(figure.name, figure.unit, figure.value) }
+    defer { outcome.metrics += BlockProduction.metrics(of: name, byMaker: totals.byMiner) }
+    // What its transactions are parts of is for the executor's subsystem to say.
+    guard settings.executor == nil else { return }
     var chain = world.books(of: index, name: name, sizes: settings.transactionSizes)
     chain.evicted = evicted
     chain.waiting = nodes.indices.map { Int(nodes[$0].waiting) }.max() ?? 0
     ChainMeasures(chain, world.measuring).report(to: &outcome)
-    outcome.metrics += BlockProduction.metrics(of: name, byMaker: totals.byMiner)
   }
 
   /// A node keeps all blocks that it has seen, stale ones too.

@@ -26,7 +26,7 @@ extension BlockchainState {
     let range = submission.range
     let p = Int(range.population)
     if !submission.isRetransmission { gateways[p] = Int32(i) }
-    world.logs[p].pass(.ingested, range, at: time)
+    world.logs[settings.firstPopulation + p].pass(.ingested, range, at: time)
     for place in bundles.places(of: range) {
       let bundle = bundles.bundle(at: place, of: range.population)
       takeIn(bundle, at: i, from: .max)
@@ -208,10 +208,12 @@ extension BlockchainState {
   private mutating func reply(
     _ range: TxRange, _ state: Digest, from i: Int, _ world: inout World
   ) {
+    // What an executor asks again it has seen executed.
+    guard settings.executor == nil else { return }
     if isAttacked, isSilent(i, at: world.now) { return }
     let bytes = settings.replies.header + settings.replies.result * Int(range.count)
     traffic.count(ChainEvent.reply, from: i, bytes: bytes)
-    let client = world.populations[Int(range.population)]
+    let client = world.populations[settings.firstPopulation + Int(range.population)]
     // One node's word is enough for a client of a chain, so that it need not say which it is.
     let event = Reply(range: range, state: state, replica: 0, proposer: 0, bytes: bytes)
       .event(to: client)

@@ -51,6 +51,8 @@ public final class Blockchain<P: ChainProtocol>: Subsystem {
   public static func senders(nodes: Int) -> Int { 2 * nodes }
 
   public override func copy() -> Subsystem { Blockchain(copying: self) }
+  public override func branch(_ branch: UInt64) { state.branch(branch) }
+  public override func renewLotteries(_ world: inout World) { state.renewLotteries(&world) }
   public override func start(_ world: inout World) { state.start(&world) }
   public override func handle(_ event: Event, _ world: inout World) {
     handling(&state, event, &world)
@@ -74,7 +76,12 @@ public final class Blockchain<P: ChainProtocol>: Subsystem {
   }
   public override var digest: Outcome.SubsystemDigest { state.digest }
   public override var reversals: Int { state.books.reversals }
+  public override var deepestReversal: Int {
+    state.books.reorganisations.lastIndex { $0 > 0 } ?? 0
+  }
+  public override var contestedDepth: Int { state.contestedDepth }
   public override var occupancy: [Occupancy] { state.occupancy }
+  public override var whole: UInt16? { state.settings.executor?.subsystem }
   public override func report(to outcome: inout Outcome, _ world: borrowing World) {
     state.report(to: &outcome, world)
   }

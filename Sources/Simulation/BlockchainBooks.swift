@@ -120,7 +120,8 @@ extension BlockchainBooks {
 
   /// `block` is deep enough on the chain of a further node: decided, once it is for most.
   mutating func confirm(
-    _ block: BlockID, _ blocks: BlockArena, _ world: inout World, index: UInt16
+    _ block: BlockID, _ blocks: BlockArena, firstPopulation: Int, _ world: inout World,
+    index: UInt16
   ) {
     var record = records[Int(block.index)]
     record.confirmedBy += 1
@@ -131,7 +132,8 @@ extension BlockchainBooks {
     var fresh = 0
     for k in 0..<blocks[block].partCount {
       let range = blocks.part(k, of: block).range
-      fresh += world.logs[Int(range.population)].pass(.decided, range, at: world.now)
+      fresh += world.logs[firstPopulation + Int(range.population)].pass(
+        .decided, range, at: world.now)
     }
     world.decisions[Int(index)] += 1
     world.decisionLogs[Int(index)].decide(
@@ -139,7 +141,9 @@ extension BlockchainBooks {
   }
 
   /// A node for which `block` was deep enough has left its chain.
-  mutating func unconfirm(_ block: BlockID, _ blocks: BlockArena, _ world: inout World) {
+  mutating func unconfirm(
+    _ block: BlockID, _ blocks: BlockArena, firstPopulation: Int, _ world: inout World
+  ) {
     var record = records[Int(block.index)]
     record.confirmedBy -= 1
     let isReverted = record.isDecided && 2 * Int(record.confirmedBy) <= nodes
@@ -149,7 +153,7 @@ extension BlockchainBooks {
     reversals += 1
     for k in 0..<blocks[block].partCount {
       let range = blocks.part(k, of: block).range
-      world.logs[Int(range.population)].revert(.decided, range)
+      world.logs[firstPopulation + Int(range.population)].revert(.decided, range)
     }
   }
 

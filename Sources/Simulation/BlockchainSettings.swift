@@ -43,6 +43,11 @@ public struct BlockchainSettings: Sendable {
   public var retained: Int
   /// Stop the run after so many decided blocks, or blocks made; nil: the horizon is elsewhere.
   public var decisions: Int?
+  /// The chain numbers its populations from 0; population p of it is `firstPopulation` + p of the
+  /// run.
+  public var firstPopulation = 0
+  /// Roles beside the nodes that act on what is deep enough, in place of clients that get replies.
+  public var executor: Executor?
   public var madeBlocks: Int?
   /// Nodes that are silent, delay what they send, or withhold announcements of blocks.
   public var adversaries: [Adversary] = []

@@ -25,6 +25,7 @@ public final class ClientPopulation: Subsystem {
   }
 
   public override func copy() -> Subsystem { ClientPopulation(copying: self) }
+  public override func branch(_ branch: UInt64) { state.branch(branch) }
   public override func start(_ world: inout World) { state.start(&world) }
   public override func handle(_ event: Event, _ world: inout World) { state.handle(event, &world) }
   public override func label(of event: Event) -> String { "reply" }
@@ -57,7 +58,6 @@ public struct ClientSettings: Sendable {
     /// Index into the run's populations.
     public var population: UInt32
     public var arrivals: Arrivals
-
     public init(node: NodeID, population: UInt32, arrivals: Arrivals) {
       self.node = node
       self.population = population

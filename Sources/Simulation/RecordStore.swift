@@ -39,6 +39,7 @@ public final class RecordStore: Subsystem {
   }
 
   public override func copy() -> Subsystem { RecordStore(copying: self) }
+  public override func branch(_ branch: UInt64) { state.branch(branch) }
   public override func start(_ world: inout World) { state.start(&world) }
   public override func handle(_ event: Event, _ world: inout World) { state.handle(event, &world) }
   public override func serve(_ event: Event, _ world: inout World) {

@@ -19,6 +19,8 @@ struct ReplicaGroupBooks: Sendable {
   let isByzantine: [Bool]
   /// A replica may still look at any batch: a second copy, or who gets what was kept back.
   private let keepsBatches: Bool
+  /// Where the chain's populations begin among those of the run.
+  private let firstPopulation: Int
   /// Whether each role was shown to have contradicted itself.
   private var isAccused: [Bool]
   var storedBytes: [Int]
@@ -30,7 +32,11 @@ struct ReplicaGroupBooks: Sendable {
   }
 
   /// - Parameter count: roles of the chain, those that only help too.
-  init(replicas count: Int, roles: Roles, populations: Int, adversaries: [Adversary]) {
+  init(
+    replicas count: Int, roles: Roles, populations: Int, adversaries: [Adversary],
+    firstPopulation: Int
+  ) {
+    self.firstPopulation = firstPopulation
     isByzantine = adversaries.byzantine(of: count)
     replicas = roles.members
     executions = min(roles.executions, isByzantine.prefix(roles.members).count { !$0 })
@@ -80,7 +86,7 @@ struct ReplicaGroupBooks: Sendable {
       let handle = BatchHandle(index: UInt32(seals.append(seal)))
       for k in 0..<batches.rangeCount(of: handle) {
         let range = batches.range(k, of: handle)
-        world.logs[Int(range.population)].pass(.included, range, at: time)
+        world.logs[firstPopulation + Int(range.population)].pass(.included, range, at: time)
       }
     }
   }
@@ -95,7 +101,7 @@ struct ReplicaGroupBooks: Sendable {
       replica: replica, slot: Int(slot.number), batch: isNull ? Digest(0) : batches[handle].digest,
       ranges: isNull ? 0 : batches.rangeCount(of: handle),
       range: { batches.range($0, of: handle) }, state: state, transactions: transactions,
-      submitted: { world.logs[$0].count })
+      submitted: { [firstPopulation] in world.logs[firstPopulation + $0].count })
     if let finding { world.report(finding, of: name) }
     if Int(slot.number) == batchOf.endIndex { batchOf.append(handle) }
     if !isNull { storedBytes[replica] += batches[handle].bytes }
@@ -113,7 +119,7 @@ struct ReplicaGroupBooks: Sendable {
     let now = world.now
     for k in 0..<batches.rangeCount(of: handle) {
       let range = batches.range(k, of: handle)
-      world.logs[Int(range.population)].pass(.decided, range, at: now)
+      world.logs[firstPopulation + Int(range.population)].pass(.decided, range, at: now)
     }
     world.decisions[Int(index)] += 1
     world.decisionLogs[Int(index)].decide(
@@ -176,7 +182,11 @@ extension ReplicaGroupState {
       let now = world.now
       world.trace?.mark(.decision, "slot \(decision.slot.number)", at: seats[i].node, now)
     }
-    replyToAll(decision, from: i, naming: proposer, &world)
+    if let executor = settings.executor {
+      tell(executor, decision, by: i, naming: proposer, &world)
+    } else {
+      replyToAll(decision, from: i, naming: proposer, &world)
+    }
     let retained = Self.retainedSlots(of: &replicas[i])
     if let oldest = books.oldestNeeded(retaining: retained, effects.batches) {
       effects.batches.drop(before: oldest)
@@ -184,6 +194,23 @@ extension ReplicaGroupState {
     if let target = settings.decisions, world.decisions[Int(index)] >= target {
       world.isComplete = true
     }
+  }
+
+  /// Tells the executor beside replica `i` what it has executed; of slots for which it has no
+  /// batch, only that.
+  private func tell(
+    _ executor: Executor, _ decision: Effects<P>.Decision, by i: Int,
+    naming proposer: ReplicaID, _ world: inout World
+  ) {
+    let isNull = decision.batch == .none
+    let finding = world.execute(
+      Int(decision.slot.number), of: index,
+      key: isNull ? Digest(0) : effects.batches[decision.batch].digest,
+      parts: isNull ? 0 : effects.batches.rangeCount(of: decision.batch)
+    ) { effects.batches.range($0, of: decision.batch) }
+    if let finding { world.report(finding, of: name) }
+    world.schedule(
+      executor.event(slot: decision.slot, role: role(of: i), proposer: proposer, at: world.now))
   }
 
   /// Tells the clients of everything in the batch.
@@ -211,10 +238,12 @@ extension ReplicaGroupState {
     _ range: TxRange, _ state: Digest, from seat: Int, naming proposer: ReplicaID,
     _ world: inout World
   ) {
+    // What an executor asks again it has seen executed.
+    guard settings.executor == nil else { return }
     let i = seat < roles ? seat : role(of: seat)
     let bytes = settings.replies.header + settings.replies.result * Int(range.count)
     traffic.count(P.Message.kinds.count + 1, from: i, bytes: bytes)
-    let client = world.populations[Int(range.population)]
+    let client = world.populations[settings.firstPopulation + Int(range.population)]
     let event = Reply(
       range: range, state: state, replica: i, proposer: Int(proposer.index),
       bytes: bytes
@@ -223,7 +252,7 @@ extension ReplicaGroupState {
     let route = Route(
       from: seats[i].node, to: client.node, channel: index,
       sender: settings.replies.path == .separate ? n + i : seat < n ? seat : n + seat,
-      connection: n * n + i * world.populations.count + Int(range.population))
+      connection: n * n + i * settings.sizes.populations + Int(range.population))
     if settings.replies.path == .separate, route.from != route.to {
       world.propagate(event, bytes: bytes, over: route, sent: world.now)
     } else {
@@ -243,7 +272,7 @@ extension ReplicaGroupState {
   }
 
   mutating func restart(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {
-    for i in seats.indices where seats[i].node == node {
+    for i in seats.indices where seats[i].node == node && !seats[i].isVacant {
       let local = world.machines.localTime(of: node, at: world.now)
       noteUnsent(of: i, keepsDisk: keepsDisk, &world)
       swap(&effects.random, &seats[i].random)
@@ -251,6 +280,24 @@ extension ReplicaGroupState {
       swap(&effects.random, &seats[i].random)
       finish(i, handled: world.now, &world)
     }
+  }
+
+  /// Replica `i` goes to another node, or has no node for now. It goes on there with what it had on
+  /// disk, as after a crash; what its former node still had to send for it is void.
+  mutating func rehost(_ i: Int, on place: Rehosting.Place?, _ world: inout World) {
+    for slot in 0..<P.Timer.slots { timerGenerations[i * P.Timer.slots + slot] &+= 1 }
+    world.withdraw(index, role: i, from: seats[i].lane)
+    seats[i].moves += 1
+    seats[i].isVacant = place == nil
+    guard let place else { return }
+    seats[i].node = place.node
+    seats[i].lane = place.lane
+    let local = world.machines.localTime(of: place.node, at: world.now)
+    noteUnsent(of: i, keepsDisk: true, &world)
+    swap(&effects.random, &seats[i].random)
+    replicas[i].restart(keepsDisk: true, at: local, &effects)
+    swap(&effects.random, &seats[i].random)
+    finish(i, handled: world.now, &world)
   }
 
   /// Replica `i` comes up again. What it had executed when it crashed, though no reply left, is in
@@ -299,6 +346,8 @@ extension ReplicaGroupState {
     outcome.metrics.append(.init("\(name).view_changes", "1", Double(changes)))
     let equivocators = Double(books.equivocators.count)
     outcome.metrics.append(.init("\(name).equivocators", "1", equivocators))
+    // What its transactions are parts of is for the executor's subsystem to say.
+    guard settings.executor == nil else { return }
     var chain = world.books(of: index, name: name, sizes: settings.sizes)
     chain.evicted = replicas.prefix(roles).reduce(0) { $0 + $1.evicted }
     chain.waiting = replicas.prefix(roles).map(\.waiting).max() ?? 0

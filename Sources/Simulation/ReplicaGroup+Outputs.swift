@@ -40,7 +40,8 @@ extension ReplicaGroupState {
         Event(
           at: completed, subsystem: index, kind: Kind.departure.rawValue, target: UInt32(i),
           payload: .init(
-            UInt64(world.machines.epoch(of: node)), UInt64(effects.items.count))))
+            UInt64(world.machines.epoch(of: node)) | seats[i].moves << 32,
+            UInt64(effects.items.count))))
     }
     effects.items.removeAll(keepingCapacity: true)
   }
@@ -65,7 +66,9 @@ extension ReplicaGroupState {
   }
 
   mutating func depart(_ i: Int, count: Int, epoch: UInt64, _ world: inout World) {
-    guard epoch == UInt64(world.machines.epoch(of: seats[i].node)) else { return }
+    guard epoch == UInt64(world.machines.epoch(of: seats[i].node)) | seats[i].moves << 32 else {
+      return
+    }
     for _ in 0..<count {
       guard let output = seats[i].outbox.popFirst() else {
         preconditionFailure("\(name): replica \(i) has nothing to send")
@@ -117,6 +120,10 @@ extension ReplicaGroupState {
       books.catchUp(
         replica: i, slot: slot, transactions: transactions, state: state, name: name,
         batches: effects.batches, &world, index: index)
+      if let executor = settings.executor {
+        world.schedule(
+          executor.event(slot: slot, role: role(of: i), proposer: output.proposer, at: world.now))
+      }
     case .accuse(let replica):
       if let finding = books.accuse(replica, by: i) { world.report(finding, of: name) }
     }

@@ -51,6 +51,7 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
   public static func senders(replicas: Int, twins: Int = 0) -> Int { 2 * replicas + twins }
 
   public override func copy() -> Subsystem { ReplicaGroup(copying: self) }
+  public override func branch(_ branch: UInt64) { state.branch(branch) }
   public override func start(_ world: inout World) { state.start(&world) }
   public override func handle(_ event: Event, _ world: inout World) {
     handling(&state, event, &world)
@@ -69,6 +70,9 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
   public override func proposerNode(_ world: borrowing World) -> NodeID? {
     state.proposerNode(world)
   }
+  public override func rehost(_ role: Int, on place: Rehosting.Place?, _ world: inout World) {
+    state.rehost(role, on: place, &world)
+  }
   public override func label(of event: Event) -> String {
     switch event.kind {
     case Boundary.submit: "request"
@@ -79,6 +83,7 @@ public final class ReplicaGroup<P: ConsensusProtocol>: Subsystem {
   }
   public override var digest: Outcome.SubsystemDigest { state.digest }
   public override var occupancy: [Occupancy] { state.occupancy }
+  public override var whole: UInt16? { state.settings.executor?.subsystem }
   public override func report(to outcome: inout Outcome, _ world: borrowing World) {
     state.report(to: &outcome, world)
   }
@@ -110,12 +115,20 @@ public struct ReplicaGroupSettings: Sendable {
   public var roles: Roles?
   /// Byzantine replicas; their second copies need connections and senders.
   public var adversaries: [Adversary]
+  /// The chain numbers its populations from 0; population p of it is `firstPopulation` + p of the
+  /// run.
+  public var firstPopulation: Int
+  /// Roles beside the replicas that act on what is decided, in place of clients that get replies.
+  public var executor: Executor?
 
   public init(
     replies: Replies, forwardHeader: Int, sizes: TransactionSizes, decisions: Int? = nil,
-    roles: Roles? = nil, adversaries: [Adversary] = []
+    roles: Roles? = nil, adversaries: [Adversary] = [], firstPopulation: Int = 0,
+    executor: Executor? = nil
   ) {
     self.adversaries = adversaries
+    self.firstPopulation = firstPopulation
+    self.executor = executor
     self.replies = replies
     self.forwardHeader = forwardHeader
     self.sizes = sizes
@@ -148,6 +161,10 @@ struct ReplicaGroupState<P: ConsensusProtocol>: Sendable {
   struct Seat: Sendable {
     var node: NodeID
     var lane: Int
+    /// Times that it went to another node: what a former host had to send is void.
+    var moves: UInt64 = 0
+    /// Nobody has it now; `node` is where it was.
+    var isVacant = false
     var digest = RunDigest()
     var steps: UInt64 = 0
     /// Messages that wait for a busy downlink; while there are any, none may pass them.
@@ -210,7 +227,8 @@ struct ReplicaGroupState<P: ConsensusProtocol>: Sendable {
     traffic = Traffic(types: P.Message.kinds + ["forward", "reply"], roles: replicas.count)
     books = ReplicaGroupBooks(
       replicas: replicas.count, roles: settings.roles ?? Roles(Committee(n: replicas.count)),
-      populations: settings.sizes.populations, adversaries: settings.adversaries)
+      populations: settings.sizes.populations, adversaries: settings.adversaries,
+      firstPopulation: settings.firstPopulation)
     self.settings = settings
     repliesFromProposer = settings.roles?.onlyProposerReplies ?? false
   }
@@ -240,7 +258,7 @@ extension ReplicaGroupState {
       return
     }
     if isAttacked, event.kind == Kind.held.rawValue { return release(event, &world) }
-    guard world.machines.isUp(seats[i].node) else {
+    guard world.machines.isUp(seats[i].node), !seats[i].isVacant else {
       if isWaitingReception(event) { seats[i].receiving -= 1 }
       return
     }
@@ -340,7 +358,8 @@ extension ReplicaGroupState {
       let requests = Submission(event.payload)
       foldStep(i, time, requests.isRetransmission ? 3 << 32 : 2 << 32)
       seats[i].digest.fold(requests.range.first, UInt64(requests.range.count))
-      world.logs[Int(requests.range.population)].pass(.ingested, requests.range, at: time)
+      world.logs[settings.firstPopulation + Int(requests.range.population)].pass(
+        .ingested, requests.range, at: time)
       replicas[i].upon(
         requests: requests.range,
         requests.isRetransmission ? .retransmitted : .fromClient, at: local, &effects)

@@ -24,7 +24,7 @@ extension Simulation {
   /// for what was done ahead was complete before the strike.
   func updateHorizon() {
     world.awaitsFaults = !faults.awaited.isEmpty || world.pendingCrashes > 0
-    world.faultHorizon = world.awaitsFaults ? .zero : faults.horizon
+    world.faultHorizon = world.awaitsFaults || world.movesRoles ? .zero : faults.horizon
   }
 
   /// Lets those faults strike whose chain has come so far, and takes in the crashes that the last

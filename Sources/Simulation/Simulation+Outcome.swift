@@ -60,7 +60,8 @@ extension Simulation {
     for subsystem in subsystems.dropFirst() {
       let name = subsystem.name
       guard let confirmed = outcome["\(name).confirmed"] else { continue }
-      let rows = outcome.messages.filter { $0.subsystem == name }
+      let names = members(of: Int(subsystem.index)).map { subsystems[$0].name }
+      let rows = outcome.messages.filter { names.contains($0.subsystem) }
       let unit = subsystem.billedUnit
       func add(_ metric: String, _ symbol: String, _ sum: Int) {
         outcome.metrics.append(
@@ -74,8 +75,12 @@ extension Simulation {
   }
 
   private func reportStorage(_ outcome: inout Outcome) {
-    for subsystem in subsystems.dropFirst() {
-      let stored = subsystem.occupancy.map { Double($0.stored) }
+    for subsystem in subsystems.dropFirst() where subsystem.whole == nil {
+      var bytes = [Int](repeating: 0, count: world.machines.count)
+      let occupancy = members(of: Int(subsystem.index)).flatMap { subsystems[$0].occupancy }
+      for part in occupancy { bytes[Int(part.node.index)] += part.stored }
+      let nodes = Set(occupancy.map { Int($0.node.index) }).sorted()
+      let stored = nodes.map { Double(bytes[$0]) }
       guard let most = stored.max() else { continue }
       let mean = stored.reduce(0, +) / Double(stored.count)
       outcome.metrics.append(.init("\(subsystem.name).storage_bytes_per_node_mean", "B", mean))
@@ -94,7 +99,11 @@ extension Simulation {
   private func reportCosts(
     _ costs: CostSettings, _ use: [Bottleneck.Use], _ end: SimTime, _ outcome: inout Outcome
   ) {
-    let occupancies = subsystems.map(\.occupancy)
+    // What a part takes is its whole's; a node that both use is shared among those that are billed.
+    let occupancies = subsystems.indices.map { index in
+      subsystems[index].whole == nil
+        ? members(of: index).flatMap { subsystems[$0].occupancy } : []
+    }
     var users = [NodeUsers](repeating: NodeUsers(), count: world.machines.count)
     for occupancy in occupancies.joined() {
       users[Int(occupancy.node.index)].count += 1
@@ -135,6 +144,11 @@ extension Simulation {
         load: use[node].processor, stored: Double(own.stored))
     }
     var sent = world.sentBytes(of: index)
+    for other in members(of: index) where other != index {
+      for (region, bytes) in world.sentBytes(of: other).enumerated() {
+        for reach in bytes.indices { sent[region][reach] += bytes[reach] }
+      }
+    }
     for client in clientsWithoutBill(of: index, occupancies) {
       for (region, bytes) in world.sentBytes(of: client).enumerated() {
         for reach in bytes.indices { sent[region][reach] += bytes[reach] }
@@ -143,6 +157,11 @@ extension Simulation {
     return Consumption(
       seconds: end.seconds, parts: parts, sent: sent.map { $0.map(Double.init) },
       work: costs.work.filter { $0.subsystem == index }.map(\.work))
+  }
+
+  /// Subsystem `index` and those that are parts of it.
+  private func members(of index: Int) -> [Int] {
+    subsystems.indices.filter { $0 == index || subsystems[$0].whole.map(Int.init) == index }
   }
 
   /// Client populations that submit to chain `index` and are not billed themselves.

@@ -18,6 +18,7 @@ public final class Simulation {
     subsystems = [Subsystem(index: 0, name: "world")]
     self.world.decisions = [0]
     self.world.decisionLogs = [DecisionLog()]
+    self.world.executions = [ExecutionLog()]
     self.world.connections = [[]]
     self.world.streams = [[]]
   }
@@ -34,6 +35,7 @@ public final class Simulation {
     subsystems.append(subsystem)
     world.decisions.append(0)
     world.decisionLogs.append(DecisionLog())
+    world.executions.append(ExecutionLog())
     world.addChannel(connections: connections, senders: senders, name: subsystem.name)
   }
 
@@ -75,12 +77,37 @@ public final class Simulation {
       }
     }
     if world.awaitsFaults { strikeAwaited() }
+    if world.movesRoles { moveRoles() }
     return true
+  }
+
+  /// Lets roles go to other nodes, as the last event asked for.
+  private func moveRoles() {
+    while !world.rehostings.isEmpty {
+      let all = world.rehostings
+      world.rehostings.removeAll(keepingCapacity: true)
+      for one in all { subsystems[Int(one.subsystem)].rehost(one.role, on: one.place, &world) }
+    }
   }
 
   /// An independent run in the same state.
   public func copy() -> Simulation {
     Simulation(copying: self)
+  }
+
+  /// Lets a copy part from the run that it was made of, and from its other copies: all that is
+  /// drawn from now on comes from streams named by `branch`. What has been drawn, such as waiting
+  /// times that have not run out, stays, but for those of memoryless lotteries if they are renewed:
+  /// what is left of an exponential time has the law of the whole.
+  ///
+  /// Draws that are functions of the seed alone stay as well: lotteries whose outcome is fixed by a
+  /// public seed (Algorand's sortition, Gasper's shuffles, Praos's schedule, Tusk's coin).
+  /// - Parameter renewed: index of a subsystem that spreads blocks by a memoryless lottery, whose
+  ///   pending waiting times are drawn anew; nil: none.
+  public func branch(_ branch: UInt64, renewingLotteriesOf renewed: Int? = nil) {
+    world.branch(branch)
+    for subsystem in subsystems.dropFirst() { subsystem.branch(branch) }
+    if let renewed { subsystems[renewed].renewLotteries(&world) }
   }
 
   private init(copying other: Simulation) {

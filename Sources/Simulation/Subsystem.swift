@@ -35,6 +35,11 @@ open class Subsystem {
   /// `node` is up again.
   open func nodeRestarted(_ node: NodeID, keepsDisk: Bool, _ world: inout World) {}
 
+  /// Role `role` goes to another node with what it has on disk; `nil`: nobody has it for now.
+  open func rehost(_ role: Int, on place: Rehosting.Place?, _ world: inout World) {
+    preconditionFailure("\(name) has no roles that move")
+  }
+
   /// What a message to this subsystem is called in diagrams.
   open func label(of event: Event) -> String { name }
 
@@ -50,6 +55,15 @@ open class Subsystem {
   /// An independent subsystem in the same state.
   open func copy() -> Subsystem { preconditionFailure("\(name) cannot be copied") }
 
+  /// Draws from streams of its own from now on: those of copy number `branch`; see
+  /// `Simulation.branch`.
+  open func branch(_ branch: UInt64) { preconditionFailure("\(name) cannot be branched") }
+
+  /// Draws the pending waiting times of its lotteries anew, which must be memoryless.
+  open func renewLotteries(_ world: inout World) {
+    preconditionFailure("\(name) has no lotteries")
+  }
+
   /// Folds of all steps delivered so far.
   open var digest: Outcome.SubsystemDigest {
     Outcome.SubsystemDigest(subsystem: name, steps: 0, digest: 0)
@@ -58,14 +72,36 @@ open class Subsystem {
   /// Blocks that most nodes had decided and then left: a chain by depth may have some.
   open var reversals: Int { 0 }
 
+  /// Blocks that a node gave up at once, at most so far; and blocks that some node would give up if
+  /// another's chain won now: the depth of the deepest fork between two nodes, secret chains
+  /// included.
+  open var deepestReversal: Int { 0 }
+  open var contestedDepth: Int { 0 }
+
   /// What it takes of the nodes it is billed for; empty for clients, who are not billed.
   open var occupancy: [Occupancy] { [] }
+
+  /// The subsystem of which it is a part: messages, bytes and costs are that one's. `nil`: none.
+  open var whole: UInt16? { nil }
 
   /// What its bill is divided by: `tx` or `record`.
   open var billedUnit: String { "tx" }
 
   /// Writes what the subsystem measured to `outcome`.
   open func report(to outcome: inout Outcome, _ world: borrowing World) {}
+}
+
+/// A role that goes to another node, as a subsystem asks for.
+public struct Rehosting: Sendable, BitwiseCopyable {
+  public struct Place: Sendable, BitwiseCopyable {
+    public var node: NodeID
+    /// Index into `Machines.lanes`.
+    public var lane: Int
+  }
+
+  public var subsystem: UInt16
+  public var role: Int
+  public var place: Place?
 }
 
 /// What a subsystem takes of one node.
@@ -89,6 +125,9 @@ public enum Boundary {
   public static let submit: UInt16 = 0
   /// To a population or store: a chain's reply. `payload`: see `Reply`.
   public static let reply: UInt16 = 1
+  /// To an executor: its replica has executed up to a slot. Payload: slot, whom it takes for the
+  /// proposer.
+  public static let executed: UInt16 = 2
   /// First kind that a subsystem may use as it likes.
   public static let ownKinds: UInt16 = 16
 }

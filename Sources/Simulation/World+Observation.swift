@@ -19,10 +19,12 @@ extension World {
   }
 
   /// What the observer knows of the chain that is subsystem `index`.
-  public func books(of index: UInt16, name: String, sizes: TransactionSizes) -> ChainBooks {
+  public func books(
+    of index: UInt16, name: String, sizes: TransactionSizes, firstPopulation: Int = 0
+  ) -> ChainBooks {
     let own = populations.indices.filter { populations[$0].chain == index }
     return ChainBooks(
-      name: name, logs: own.map { (UInt32($0), logs[$0]) }, sizes: sizes,
+      name: name, logs: own.map { (UInt32($0 - firstPopulation), logs[$0]) }, sizes: sizes,
       decisions: decisionLogs[Int(index)], end: measuredEnd)
   }
 }

@@ -42,6 +42,12 @@ public struct World: ~Copyable {
   var places: [UInt16]
   /// Bytes that left their node, `[(channel * regions + region of the sender) * reaches + reach]`.
   var sentBytes: [Int]
+  /// Roles that are to go to other nodes right after the event that asked for it; such runs do
+  /// nothing ahead of time.
+  var rehostings: [Rehosting] = []
+  public var movesRoles = false
+  /// What chains with executors have executed, by subsystem index.
+  var executions: [ExecutionLog] = []
   public var violations: [Outcome.Violation] = []
   public var warnings: [String] = []
   /// The messages of the beginning of the run, if they are asked for.
@@ -79,6 +85,9 @@ public struct World: ~Copyable {
     other.logs = logs
     other.decisions = decisions
     other.decisionLogs = decisionLogs
+    other.executions = executions
+    other.rehostings = rehostings
+    other.movesRoles = movesRoles
     other.measuring = measuring
     other.measuredEnd = measuredEnd
     other.places = places
@@ -251,6 +260,19 @@ extension World {
       Inbox.Entry(event: event, handedOver: handedOver, work: work))
     if inboxes[lane].waiting.count == 1 { scheduleService(of: lane) }
     return nil
+  }
+
+  /// Takes back the steps of a role that wait for `lane`: it has gone elsewhere.
+  mutating func withdraw(_ subsystem: UInt16, role: Int, from lane: Int) {
+    var kept = SlidingArray<Inbox.Entry>()
+    while let entry = inboxes[lane].waiting.popFirst() {
+      if entry.event.subsystem != subsystem || Int(entry.event.target) != role {
+        kept.append(entry)
+      }
+    }
+    inboxes[lane].waiting = kept
+    inboxes[lane].epoch += 1
+    scheduleService(of: lane)
   }
 
   mutating func scheduleService(of lane: Int) {

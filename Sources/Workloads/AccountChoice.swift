@@ -61,6 +61,26 @@ public struct AccountChoice: Sendable, Equatable, BitwiseCopyable {
     return Transfer(sender: AccountID(sender - 1), receiver: AccountID(receiver - 1))
   }
 
+  /// The first `count` accounts of transaction `number`, distinct, into `chosen`: its sender and
+  /// receiver, and further ones, each drawn given that it is another one than those before.
+  public func accounts(_ number: UInt64, count: Int, into chosen: inout [AccountID]) {
+    precondition(count >= 1 && count <= accounts, "\(count) of \(accounts) accounts")
+    var stream = RandomStream(seed: key, purpose: "transfer", entity: number)
+    chosen.removeAll(keepingCapacity: true)
+    while chosen.count < count {
+      let account: AccountID
+      if let zipf {
+        account = AccountID(zipf.sample(using: &stream) - 1)
+      } else if chosen.count == 1 {
+        let other = stream.range(0..<accounts - 1)
+        account = AccountID(other < Int(chosen[0].index) ? other : other + 1)
+      } else {
+        account = AccountID(stream.range(0..<accounts))
+      }
+      if !chosen.contains(account) { chosen.append(account) }
+    }
+  }
+
   /// How concentrated the transfers of a range of transactions are.
   public struct Concentration: Sendable, Equatable {
     /// Accounts that are sender or receiver of at least one.

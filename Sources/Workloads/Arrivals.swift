@@ -33,6 +33,9 @@ public struct PoissonArrivals: Sendable {
     start = .zero
   }
 
+  /// Goes on as copy number `branch`; the pending bundle stays.
+  public mutating func branch(_ branch: UInt64) { stream = stream.branched(branch) }
+
   /// Draws the next bundle; returns when its last transaction arrives.
   public mutating func drawNext() -> SimTime {
     drawn = stream

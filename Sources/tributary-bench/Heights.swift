@@ -38,7 +38,7 @@ enum Heights {
       statusInterval: .seconds(2), syncTimeout: .seconds(2), syncWindow: 20,
       snapshotInterval: 100, retained: 400, powerRatio: 1, fullNodes: 0, dissemination: .direct,
       gossip: Tendermint.Gossip(
-        degree: 20, sleep: .milliseconds(100), tick: .milliseconds(10),
+        degree: 20, successors: 1, sleep: .milliseconds(100), tick: .milliseconds(10),
         announcement: .milliseconds(20), rate: 5_120_000, part: 65_536),
       isDurable: false, mempool: 1 << 20, eviction: .newest,
       sizes: Tendermint.Sizes(

@@ -16,6 +16,11 @@ struct Check: ParsableCommand {
         print(
           "\(file): good: \(loaded.name), \(points) point\(points == 1 ? "" : "s"), "
             + "\(loaded.runs) run\(loaded.runs == 1 ? "" : "s")")
+        var seen: [String] = []
+        for warning in loaded.scenarios.flatMap(\.warnings) where !seen.contains(warning) {
+          seen.append(warning)
+          complain("\(file): warning: \(warning)")
+        }
       } catch let code as ExitCode where code == .badInput {
         isGood = false
       }

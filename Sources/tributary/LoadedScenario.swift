@@ -30,6 +30,14 @@ struct ScenarioOptions: ParsableArguments {
     }
   }
 
+  /// What replaces values of the scenario, in this order.
+  var overrides: [String] {
+    var overrides = set
+    if let seed { overrides.append("seed=\(seed)") }
+    if let replications { overrides.append("replications=\(replications)") }
+    return overrides
+  }
+
   /// Reads `file` with these options; mistakes are reported, and end the program with 65.
   func load(_ file: String) throws -> LoadedScenario {
     do {
@@ -49,34 +57,60 @@ struct LoadedScenario {
   let points: [Scenarios.SweepPoint]
   let scenarios: [Scenario]
 
+  /// Seeds of the replications of each point.
+  let seeds: [[UInt64]]
+
   init(_ file: String, _ options: ScenarioOptions) throws {
-    self.file = file
     let document = try ScenarioDocument(path: file)
-    var overrides = options.set
-    if let seed = options.seed { overrides.append("seed=\(seed)") }
-    if let replications = options.replications {
-      overrides.append("replications=\(replications)")
+    let points = try document.points(minimal: options.minimal, overrides: options.overrides)
+    try self.init(document, options, points) { scenario, _ in
+      (0..<scenario.replications).map { scenario.seed(ofReplication: $0) }
     }
-    text = try document.effectiveText(minimal: options.minimal, overrides: overrides)
-    points = try document.points(minimal: options.minimal, overrides: overrides)
+  }
+
+  /// The points of something other than the file's own sweep.
+  ///
+  /// - Parameter seeds: of each point, given by its index.
+  init(
+    _ document: ScenarioDocument, _ options: ScenarioOptions, _ points: [Scenarios.SweepPoint],
+    seeds: (Scenario, Int) -> [UInt64]
+  ) throws {
+    let file = document.file
+    self.file = file
+    self.points = points
+    hasSweep = document.hasSweep
+    text = try document.effectiveText(minimal: options.minimal, overrides: options.overrides)
     // Data files are found from the scenario's own folder, wherever the command is given.
     let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
-    scenarios = try ScenarioDocument.read(points) { try Scenario($0, folder: folder) }
+    let read = try ScenarioDocument.read(points) { try Scenario($0, folder: folder) }
+    scenarios = read
+    self.seeds = read.indices.map { seeds(read[$0], $0) }
   }
 
   var name: String { scenarios[0].name }
-  var runs: Int { scenarios.reduce(0) { $0 + $1.replications } }
+  /// Whether the file asks for a sweep, be it of one point.
+  let hasSweep: Bool
+  var runs: Int { seeds.reduce(0) { $0 + $1.count } }
 
   /// What the results say of themselves; equal for equal scenarios and versions.
-  func makeExperiment() -> Experiment {
+  ///
+  /// - Parameter kind: set where the points are not the scenario's own, and part of the name.
+  func makeExperiment(_ kind: String? = nil) -> Experiment {
     Experiment(
-      name: name, scenario: text, scenarioDigest: Checksum.hex(of: text),
+      name: kind.map { name + "-" + $0 } ?? name, scenario: text,
+      scenarioDigest: Checksum.hex(of: text),
       version: Version.text, toolchain: Version.toolchain, gslVersion: GSL.version,
       seed: scenarios[0].seed,
-      points: zip(points, scenarios).map { point, scenario in
+      points: zip(points, seeds).map { point, seeds in
         Reporting.SweepPoint(
-          labels: point.labels.map { .init($0.key, $0.text) },
-          seeds: (0..<scenario.replications).map { scenario.seed(ofReplication: $0) })
-      })
+          labels: point.labels.map { .init($0.key, $0.text) }, seeds: seeds,
+          workload: Checksum.hex(of: point.workload))
+      },
+      stopping: kind != nil
+        ? nil
+        : scenarios[0].stopping.map { plan in
+          StoppingRule(
+            plan.goals.map { .init($0.metric, precision: $0.precision) }, atLeast: plan.atLeast)
+        })
   }
 }

@@ -8,7 +8,10 @@ struct Tributary: ParsableCommand {
     commandName: "tributary",
     abstract: "A deterministic simulator for research on blockchains and big data.",
     version: Version.text,
-    subcommands: [Run.self, Explore.self, Check.self, List.self, Describe.self])
+    subcommands: [
+      Run.self, Sweep.self, Compare.self, Sensitivity.self, Rare.self, Knee.self, Reproduce.self,
+      Explore.self, Check.self, List.self, Describe.self, Schema.self,
+    ])
 }
 
 /// What this program is.

@@ -9,26 +9,28 @@ import Synchronization
 final class Workers: Sendable {
   private let scenarios: [Scenario]
   private let folder: ResultFolder
-  private let pending: [RunID]
+  /// The scenario's, for mistakes that only runs show.
+  private let file: String
   private let jobs: Int
   private let state: Mutex<State>
 
   private struct State: Sendable {
-    var next = 0
     var progress: Reporting.Progress
     var failure: OutputError?
+    var isStopped = false
   }
 
   init(_ loaded: LoadedScenario, _ folder: ResultFolder, jobs: Int) {
     scenarios = loaded.scenarios
     self.folder = folder
-    pending = folder.pending
-    self.jobs = min(jobs, max(pending.count, 1))
-    state = Mutex(
-      State(progress: Reporting.Progress(total: loaded.runs, done: loaded.runs - pending.count)))
+    file = loaded.file
+    self.jobs = jobs
+    let (done, total) = folder.progress
+    state = Mutex(State(progress: Reporting.Progress(total: total, done: done)))
   }
 
-  /// Returns when all are done; throws the first failure to keep a result.
+  /// Returns when all are done; throws the first failure to keep a result, or what the runs have
+  /// shown to be a mistake of the scenario.
   func run() throws {
     let group = DispatchGroup()
     for _ in 0..<jobs {
@@ -46,13 +48,18 @@ final class Workers: Sendable {
       return state.failure
     }
     if let failure { throw failure }
+    if let goal = folder.missingGoal {
+      throw ScenarioErrors([
+        ScenarioError(
+          "no metric has this name; replications.csv of a run lists them",
+          at: Origin(file), path: "replications.until", value: goal.metric)
+      ])
+    }
   }
 
   private func take() -> RunID? {
     state.withLock { state in
-      guard state.failure == nil, state.next < pending.count else { return nil }
-      defer { state.next += 1 }
-      return pending[state.next]
+      state.failure == nil && !state.isStopped ? folder.take() : nil
     }
   }
 
@@ -60,7 +67,12 @@ final class Workers: Sendable {
     let outcome = scenarios[id.point].makeOutcome(seed: id.seed)
     do throws(OutputError) {
       try folder.append(RunRecord(id, outcome))
-      state.withLock { $0.progress.advance() }
+      let (done, total) = folder.progress
+      let isMistaken = folder.missingGoal != nil
+      state.withLock { state in
+        state.progress.set(done: done, total: total)
+        state.isStopped = isMistaken
+      }
     } catch {
       state.withLock { $0.failure = $0.failure ?? error }
     }

@@ -11,12 +11,6 @@ import Testing
     return names.filter { $0.hasSuffix(".yaml") }.sorted()
   }()
 
-  /// Where a monitor fires inside the assumptions, and nobody knows yet why: to be mended.
-  static let open = [
-    "layered-pbft.yaml": "a correct replica is accused",
-    "tendermint-gossip.yaml": "some transactions are not final in time",
-  ]
-
   private static let root = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
@@ -29,11 +23,6 @@ import Testing
 
   @Test("inside the assumptions of a protocol no monitor fires", arguments: files)
   func sound(file: String) throws {
-    guard let reason = Self.open[file] else { return try explore(file) }
-    withKnownIssue("\(file): \(reason)") { try explore(file) }
-  }
-
-  private func explore(_ file: String) throws {
     let swarm = try Self.swarm(file)
     var decisions = 0
     for seed in 1...12 as ClosedRange<UInt64> {

@@ -22,7 +22,7 @@ struct TendermintRun {
     statePerTransaction: 10)
 
   static let gossip = Tendermint.Gossip(
-    degree: 4, sleep: .milliseconds(100), tick: .milliseconds(10),
+    degree: 4, successors: 1, sleep: .milliseconds(100), tick: .milliseconds(10),
     announcement: .milliseconds(20), rate: 5_120_000, part: 65_536)
 
   /// No costs, no wait between heights; timers long enough to stay out of the way.

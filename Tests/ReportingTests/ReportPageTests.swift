@@ -1,3 +1,4 @@
+import Foundation
 import Metrics
 import Reporting
 import Testing
@@ -127,5 +128,20 @@ import Testing
     #expect(html.contains("two digests at slot 7"))
     #expect(html.contains("2 of 2 runs"))
     #expect(html.contains("<td>1099511627776</td>"))
+  }
+
+  @Test("warnings that differ in numbers and places stand under the first of them")
+  func manyAlike() throws {
+    let html = try page(Fixture.grid(replications: 1)) { outcome in
+      let offered = outcome.metrics[0].value ?? 0
+      outcome.warnings = ["busy for \(offered) % of the time", "no steady state"]
+    }
+    // Eight points, each with both.
+    #expect(html.components(separatedBy: "<li>busy for ").count - 1 == 8)
+    #expect(html.components(separatedBy: "<li>no steady state").count - 1 == 8)
+    #expect(html.components(separatedBy: "<summary>7 more like it</summary>").count - 1 == 2)
+    let few = try page(Fixture.comparison(replications: 1)) { $0.warnings = ["no steady state"] }
+    #expect(few.components(separatedBy: "<li>no steady state").count - 1 == 3)
+    #expect(!few.contains("more like it"))
   }
 }

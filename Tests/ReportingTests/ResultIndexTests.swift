@@ -43,6 +43,23 @@ import Testing
     #expect(try index.query("SELECT count(*) FROM points") == [["3"]])
   }
 
+  @Test("an index of an older program is made anew from the folders beside it") func older() throws
+  {
+    let index = ResultIndex(beside: scratch.path + "/a")
+    try Fixture.complete(scratch.path + "/a", Fixture.grid())
+    try index.insert(scratch.path + "/a")
+    #expect(
+      try index.query("SELECT count(*) FROM series WHERE series = 'main.throughput'") == [["640"]])
+    _ = try index.query("DROP TABLE series")
+    _ = try index.query("PRAGMA user_version = 1")
+    try Fixture.complete(scratch.path + "/b", Fixture.comparison())
+    try index.insert(scratch.path + "/b")
+    #expect(try index.query("SELECT folder FROM experiments ORDER BY folder") == [["a"], ["b"]])
+    #expect(
+      try index.query("SELECT DISTINCT folder FROM series ORDER BY folder") == [["a"], ["b"]])
+    #expect(try index.query("PRAGMA user_version") == [["2"]])
+  }
+
   @Test("a rebuilt index has the same rows and always the same bytes") func rebuild() throws {
     let index = ResultIndex(scratch.path + "/tributary.sqlite")
     try Fixture.complete(scratch.path + "/a", Fixture.grid())

@@ -57,11 +57,18 @@ struct BadInputTests {
     ("sweep: {seed: [1, x]}", "5: seed: x: is not a whole number; write it like '100'"),
     ("sweep: {chains.b.name: [x]}", "5: chains: the list has no element 'b' (allowed: a)"),
     ("sweep: {seed.x: [1]}\nseed: 5", "5: seed: is a single value here ('5')"),
-    ("sweep: {seed: {from: 1, to: 5}}", "5: sweep.seed.steps: is missing: how many values"),
-    ("sweep: {until: {from: 1 s, to: 5 h, steps: 2}}", "5: sweep.until.to: 5 h: must have the sa"),
+    ("sweep: {seed: {from: 1, to: 5}}", "5: sweep.seed.points: needs either"),
+    ("sweep: {until: {from: 1 s, to: 5 h, points: 2}}", "5: sweep.until.to: 5 h: must have the sa"),
+    ("sweep: {seed: {from: 1, to: 5, step: 7}}", "5: sweep.seed.step: 7: must be above zero and"),
+    ("sweep: {seed: {from: 1, to: 5, step: 0}}", "5: sweep.seed.step: 0: must be above zero and"),
+    ("sweep: {seed: {from: 1, to: 5, step: 1 s}}", "5: sweep.seed.step: 1 s: must have the same"),
+    ("sweep: {seed: {from: 1, to: 9, step: 2, points: 2}}", "5: sweep.seed.points: 2: needs ei"),
+    ("sweep: {seed: {from: 1, to: 9, step: 2, scale: log}}", "5: sweep.seed.step: 2: is for a"),
+    ("sweep: {seed: {from: 1, to: 9e9, step: 1}}", "5: sweep.seed.step: 1: makes too many values"),
+    ("sweep: {seed: {from: 1, to: 5, steps: 2}}", "5: sweep.seed.steps: unknown key; did you"),
     ("sweep: {zip: {seed: [1, 2], until: [1 s]}}", "5: sweep.zip.until: has 1 values, but 'seed'"),
     (
-      "sweep: {seed: {from: 1, to: 101, steps: 101}, retries: {from: 1, to: 100, steps: 100}}",
+      "sweep: {seed: {from: 1, to: 101, points: 101}, retries: {from: 1, to: 100, points: 100}}",
       "5: sweep: the sweep has more than 10000 points"
     ),
     (

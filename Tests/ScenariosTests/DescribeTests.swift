@@ -45,6 +45,9 @@ struct DescribeTests {
 
   @Test("the document describes the keys that it uses up itself")
   func ownKeys() {
-    #expect(ScenarioDocument.ownKeys.map(\.path) == ["tributary", "minimal", "sweep"])
+    #expect(
+      ScenarioDocument.ownKeys.map(\.path).prefix(4) == [
+        "tributary", "minimal", "sweep", "sensitivity",
+      ])
   }
 }

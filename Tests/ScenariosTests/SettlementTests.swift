@@ -38,25 +38,33 @@ struct SettlementTests {
     // 1e-6 at a tenth: I_0.36(z, 1/2) falls below it between 11 and 12.
     #expect(DoubleSpend.exact(q: 0.1, z: 11) > 1e-6)
     #expect(DoubleSpend.exact(q: 0.1, z: 12) <= 1e-6)
-    #expect(plan.confirmations(for: .hashing) == 12)
-    #expect(plan.confirmations(for: .keyBlocks) == 12)
+    #expect(plan.confirmations(for: .hashing, nodes: 4) == 12)
+    #expect(plan.confirmations(for: .keyBlocks, nodes: 4) == 12)
     // Slots that are seldom led are a race by hashing.
-    #expect(plan.confirmations(for: .slots(active: 1e-6)) == 12)
-    #expect(plan.confirmations(for: .deterministic) == 0)
-    #expect(plan.confirmations(for: .unknown) == nil)
+    #expect(plan.confirmations(for: .slots(active: 1e-6), nodes: 4) == 12)
+    #expect(plan.confirmations(for: .deterministic, nodes: 4) == 0)
+    #expect(plan.confirmations(for: .unknown, nodes: 4) == nil)
+    // Ten of a hundred: what the closed form says.
+    let sampling = FinalityRule.sampling(
+      sample: 20, alphaPreference: 15, alphaConfidence: 15, beta: 20)
+    let network = RepeatedSampling(
+      replicas: 100, adversaries: 10, sample: 20, alphaPreference: 15, alphaConfidence: 15)
+    let needed = try #require(plan.confirmations(for: sampling, nodes: 100))
+    #expect(network.error(beta: needed) <= 1e-6 && network.error(beta: needed - 1) > 1e-6)
   }
 
   @Test("what a protocol says of its finality")
   func rules() {
-    let spreading: [String: FinalityRule] = [
+    let others: [String: FinalityRule] = [
+      "snowman": .sampling(sample: 20, alphaPreference: 15, alphaConfidence: 15, beta: 20),
       "dpos": .deterministic, "gasper": .deterministic, "nakamoto": .hashing, "ghost": .hashing,
       "bitcoin-ng": .keyBlocks,
       "praos": .slots(active: 0.05), "clique": .unknown,
     ]
-    for entry in registry where spreading[entry.name] != nil || !entry.spreads {
+    for entry in registry where others[entry.name] != nil || !entry.spreads {
       let values = ParameterValues(defaults: entry.parameters)
       #expect(
-        entry.finality(with: values) == spreading[entry.name] ?? .deterministic,
+        entry.finality(with: values) == others[entry.name] ?? .deterministic,
         "\(entry.name)")
     }
   }
@@ -100,6 +108,28 @@ struct SettlementTests {
     let waited = try Self.value(outcome, "settlement_latency") - start
     // Thirteen key blocks of 10 s; some 200 in the run, of which 4 deviations are 28 %.
     #expect(abs(waited - 130) < 0.28 * 130)
+  }
+
+  @Test("samples settle with the decision if their row is long enough, and else never")
+  func sampling() throws {
+    for beta in [2, 20] {
+      let consensus = """
+        snowman: { sample: 3, alpha-preference: 3, alpha-confidence: 3, beta: \(beta) }
+        """
+      // No replica of four is a tenth: three who agree are never heard against each other.
+      let outcome = try Self.scenario(consensus, until: "60 s").makeOutcome(seed: 3)
+      #expect(try Self.value(outcome, "settlement_confirmations") == 1)
+      let parts = try ["ingest_mean", "include_mean", "decide_mean"].map {
+        try Self.value(outcome, $0)
+      }
+      #expect(try Self.value(outcome, "settlement_latency") == parts.reduce(0, +))
+    }
+    // Two of three alike: each half of four hears the other's two.
+    let consensus = "snowman: { sample: 3, alpha-preference: 2, alpha-confidence: 2 }"
+    let outcome = try Self.scenario(consensus, until: "60 s").makeOutcome(seed: 3)
+    let metric = try #require(outcome.metrics.first { $0.name == "main.settlement_latency" })
+    #expect(metric.value == nil)
+    #expect(try Self.value(outcome, "confirmed") > 0)
   }
 
   @Test("a chain of which nothing is known has no settlement, and says so")

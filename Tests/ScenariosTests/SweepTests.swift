@@ -33,20 +33,33 @@ struct SweepTests {
   @Test("a range keeps the unit and its ends")
   func ranges() throws {
     #expect(
-      try labels("sweep: { a: { from: 1 ms, to: 3 ms, steps: 5 } }")
+      try labels("sweep: { a: { from: 1 ms, to: 3 ms, points: 5 } }")
         == ["1 ms", "1.5 ms", "2 ms", "2.5 ms", "3 ms"])
     #expect(
-      try labels("sweep: { a: { from: 1, to: 10_000, steps: 5, scale: log } }")
+      try labels("sweep: { a: { from: 1, to: 10_000, points: 5, scale: log } }")
         == ["1", "10", "100", "1000", "10_000"])
     #expect(
-      try labels("sweep: { a: { from: 1 %, to: 100 %, steps: 3, scale: log } }")
+      try labels("sweep: { a: { from: 1 %, to: 100 %, points: 3, scale: log } }")
         == ["1 %", "10 %", "100 %"])
     #expect(
-      try labels("sweep: { a: { from: 4, to: 8, steps: 10, whole: true } }")
+      try labels("sweep: { a: { from: 4, to: 8, points: 10, whole: true } }")
         == ["4", "5", "6", "7", "8"])
     #expect(
-      try labels("sweep: { a: { from: 1 s, to: 10 s, steps: 3, scale: log } }")
+      try labels("sweep: { a: { from: 1 s, to: 10 s, points: 3, scale: log } }")
         == ["1 s", "3.16228 s", "10 s"])
+  }
+
+  @Test("a range by step ends at its bound or before it, upwards and downwards")
+  func steps() throws {
+    #expect(try labels("sweep: { a: { from: 1, to: 4, step: 1 } }") == ["1", "2", "3", "4"])
+    #expect(
+      try labels("sweep: { a: { from: 1 s, to: 2 s, step: 0.4 s } }") == ["1 s", "1.4 s", "1.8 s"])
+    #expect(
+      try labels("sweep: { a: { from: 0, to: 0.3, step: 0.1 } }") == ["0", "0.1", "0.2", "0.3"])
+    #expect(try labels("sweep: { a: { from: 9, to: 1, step: 4 } }") == ["9", "5", "1"])
+    let zip =
+      "{ a: { from: 1, to: 3, step: 1 }, b: { from: 2 s, to: 8 s, points: 3, scale: log } }"
+    #expect(try labels("sweep: { zip: \(zip) }") == ["1|2 s", "2|4 s", "3|8 s"])
   }
 
   @Test("zipped keys change together")

@@ -48,10 +48,14 @@ let exemptions: [Exemption] = [
 
 enum Constructs {
   /// Modules whose code runs at every event.
-  static let hot = ["Kernel", "Ledger", "Machines", "Networking", "Consensus", "Protocols"]
+  static let hot = [
+    "Kernel", "Ledger", "Machines", "Networking", "Consensus", "Protocols", "Sharding",
+  ]
   /// Modules whose results must not depend on anything but scenario and seed.
   static let ordered = hot + ["Workloads", "Simulation"]
-  static let sampling = ["Kernel", "Networking", "Workloads", "Simulation", "Protocols"]
+  static let sampling = [
+    "Kernel", "Networking", "Workloads", "Simulation", "Protocols", "Sharding",
+  ]
 
   static let table = [
     Construct(

@@ -24,10 +24,12 @@ enum Layers {
     Layer(module: "Consensus", dependencies: ["Kernel", "Ledger", "Machines"]),
     Layer(module: "Protocols", dependencies: ["Kernel", "Ledger", "Machines", "Consensus"]),
     Layer(module: "Workloads", dependencies: ["Kernel", "Ledger"]),
+    Layer(module: "Sharding", dependencies: ["Kernel", "Ledger", "Machines", "Consensus"]),
     Layer(
       module: "Simulation",
       dependencies: [
         "Kernel", "Ledger", "Machines", "Networking", "Metrics", "Consensus", "Workloads",
+        "Sharding",
       ]),
     Layer(
       module: "Scenarios",
@@ -39,15 +41,27 @@ enum Layers {
     Layer(
       module: "Exploration", dependencies: ["Kernel", "Consensus", "Simulation", "Scenarios"]),
     Layer(
+      module: "Reproduction",
+      dependencies: [
+        "Kernel", "Statistics", "Ledger", "Metrics", "Consensus", "Protocols", "Simulation",
+        "Scenarios",
+      ],
+      system: ["Foundation"]),
+    Layer(
+      module: "Probing",
+      dependencies: ["Kernel", "Statistics", "Protocols", "Simulation", "Scenarios"]),
+    Layer(
       module: "Reporting", dependencies: ["Kernel", "Metrics", "Statistics", "CSQLite"],
       system: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
     Layer(
       module: "tributary",
-      dependencies: ["Scenarios", "Exploration", "Reporting", "ArgumentParser"],
+      dependencies: [
+        "Scenarios", "Exploration", "Reproduction", "Probing", "Reporting", "ArgumentParser",
+      ],
       system: ["Foundation", "Glibc", "Dispatch", "Synchronization"],
       indirect: [
         "Kernel", "Statistics", "Ledger", "Machines", "Networking", "Metrics", "Consensus",
-        "Protocols", "Workloads", "Simulation",
+        "Protocols", "Workloads", "Sharding", "Simulation",
       ]),
   ]
 

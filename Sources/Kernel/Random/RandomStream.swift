@@ -35,6 +35,15 @@ public struct RandomStream: Sendable, BitwiseCopyable, Equatable {
     precondition(s0 | s1 | s2 | s3 != 0, "the state of xoshiro256** must not be all zero")
   }
 
+  /// The stream with which copy number `branch` of a run goes on: a function of this one's state,
+  /// so that copies of one moment part, and copies of different moments have nothing in common.
+  public func branched(_ branch: UInt64) -> RandomStream {
+    var splitMix = SplitMix64(state: branch)
+    for word in [s0, s1, s2, s3] { splitMix.state = splitMix.next() ^ word }
+    return RandomStream(
+      state: (splitMix.next(), splitMix.next(), splitMix.next(), splitMix.next() | 1))
+  }
+
   private static func fnv1a(_ text: String) -> UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }

@@ -109,6 +109,8 @@ public struct BitcoinNG: ChainProtocol {
   public static func genesis() -> BlockArena { BlockArena(work: difficulty) }
 
   public var shown: BlockID { head }
+  /// Key blocks or time confirm, and a chain with more key blocks takes back what they did.
+  public static var decidesForGood: Bool { false }
   /// Not used: `irreversible` decides.
   public var confirmations: Int { 1 }
   public var irreversible: BlockID? { decided }

@@ -10,6 +10,11 @@ extension DPoS: ScenarioChainProtocol {
   /// What it decides is irreversible.
   public static func finality(_ values: ParameterValues) -> FinalityRule { .deterministic }
 
+  /// More than two thirds of the producers must go on, and any node may be elected.
+  public static func tolerated(_ values: ParameterValues, nodes: Int) -> Int {
+    (min(values.count("producers"), nodes) - 1) / 3
+  }
+
   public static var parameters: [Parameter] { rules + voting }
 
   private static var rules: [Parameter] {

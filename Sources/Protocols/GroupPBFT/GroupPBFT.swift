@@ -102,8 +102,11 @@ public struct GroupPBFT: ConsensusProtocol {
     if let view = message.view {
       let (era, own) = (view.number >> Roster.viewBits, UInt32(era))
       if case .status(let status) = message, era != own || !isEndorser {
-        if era > own { core.term?.isBehind = true }
         let to = local(i)
+        if era > own {
+          core.term?.isBehind = true
+          if isMember { core.term?.gone.add(to, for: Digest(0)) }
+        }
         step(&effects) { core, inner in
           core.noteRecovery(status, from: to)
           if era <= own { core.answerAcross(status, to: to, &inner) }

@@ -12,8 +12,9 @@ extension PBFT {
     /// Slots of the era, the one that ends it counted, unless a view change ends it before.
     var length: Int
     var isOver = false
-    /// A later era has been heard of.
+    /// A later era has been heard of, and from which of this era's committee.
     var isBehind = false
+    var gone = Tally()
     /// An ablation: who accepts that the era ends has ended it, whatever is under way.
     var forgetsHandover = false
     /// What was executed lately, also in former eras.
@@ -128,6 +129,20 @@ extension PBFT {
     }
   }
 
+  /// When f + 1 of the committee are in later eras, this one is over: all of it is decided, and no
+  /// view of it needs what was prepared. A window that is full, because nobody is left to make its
+  /// checkpoints stable, must not keep this replica from learning the rest.
+  mutating func makeRoomForRest() {
+    guard let term, term.gone.count >= committee.weakQuorum, lastExecuted == log.high else {
+      return
+    }
+    log.advance(to: lastExecuted)
+    checkpoints.removeAll { $0.slot <= lastExecuted }
+    stableState = state.digest
+    stableVotes = quorum
+    keepSnapshot(lastExecuted)
+  }
+
   /// The replica `me` of the era that `roster` opens, which goes on from the state of this one.
   ///
   /// - Parameter believing: of a node that does not endorse, how many endorsers it believes.
@@ -137,6 +152,7 @@ extension PBFT {
     next.term?.roster = roster
     next.term?.isOver = false
     next.term?.isBehind = false
+    next.term?.gone.clear()
     next.state = state
     next.mempool = mempool
     next.mempool.giveBackAll()

@@ -53,9 +53,9 @@ extension ChainedHotStuff {
   /// Half the time is over: what this replica said in the view may be lost, or the proposal.
   private mutating func nudge(_ effects: inout Effects<Self>) {
     guard recovery == nil else { return }
-    if let block = pending.last(where: { $0.view == view }), voting.lastVoted == view {
+    if let d = voting.vote, voting.lastVoted == view {
       let next = leader(of: view.next)
-      if next != me { effects.send(.vote(v: view, d: block.digest), to: next) }
+      if next != me { effects.send(.vote(v: view, d: d), to: next) }
     } else if leader(of: view) != me {
       if Rule.chains == 3, wishes[Int(me.index)].view == view {
         if failures > 1 {
@@ -156,7 +156,10 @@ extension ChainedHotStuff {
   /// Gives this view up, and says so again each time that its timer runs out.
   private mutating func timeOut(_ effects: inout Effects<Self>) {
     hasTimedOut = true
-    voting.lastVoted = max(voting.lastVoted, view)
+    if view > voting.lastVoted {
+      voting.lastVoted = view
+      voting.vote = nil
+    }
     wishes[Int(me.index)] = Wish(view: view, high: voting.high.view)
     if settings.isDurable { effects.write(votingBytes) }
     effects.charge(settings.costs.sign)

@@ -145,11 +145,38 @@ extension ChainedHotStuff: ScenarioProtocol {
     ).problem(n: nodes)
   }
 
+  /// A decision needs certificates of as many views in a row as the rule has chains, and one view
+  /// more, whose leader collects the votes for the last of them. If f leaders who are down stand
+  /// evenly in the turn, ceil((n - f) / f) others follow each other.
+  public static func warning(on values: ParameterValues, nodes: Int) -> String? {
+    let f = Committee(n: nodes).f
+    guard values.choice("leader") == "rotating", f > 0 else { return nil }
+    let inRow = (nodes - f + f - 1) / f * values.count("leader-views")
+    let needed = Rule.chains + 1
+    guard inRow < needed else { return nil }
+    return "a decision needs \(needed) views of correct leaders in a row; when \(f) of \(nodes) "
+      + "replicas are down there may be no more than \(inRow), and nothing is decided then: "
+      + "leader-views \((needed + inRow - 1) / inRow) or a stable leader would do"
+  }
+
   public static func roles(_ values: ParameterValues, nodes: Int) -> Roles {
     var roles = Roles(Committee(n: nodes))
+    if values.choice("leader") == "rotating" {
+      roles.tolerated = tolerated(
+        roles.committee, leaderViews: values.count("leader-views"))
+    }
     roles.usesGateways =
       values.choice("mempool-dissemination") != "none" || values.choice("leader") == "rotating"
     return roles
+  }
+
+  /// Replicas that may be faulty, whichever they are, though leaders rotate: a decision takes as
+  /// many views in a row with correct leaders as it has certificates, and one for the votes of the
+  /// last. t faulty ones leave somewhere at least (n - t) / t correct leaders in a row.
+  static func tolerated(_ committee: Committee, leaderViews: Int) -> Int {
+    var most = committee.f
+    while most > 0, (committee.n - 1) / most * leaderViews <= Rule.chains { most -= 1 }
+    return most
   }
 
   public init(_ values: ParameterValues, _ context: ReplicaContext) {

@@ -66,7 +66,10 @@ extension ChainedHotStuff {
       Rule.chains == 3 || !settings.weakness.isDisjoint(with: [.staleViews, .missingLock])
     guard mayLeave || block.view == view else { return }
     if block.view != view { enter(block.view, &effects) }
-    voting.lastVoted = max(voting.lastVoted, block.view)
+    if block.view >= voting.lastVoted {
+      voting.lastVoted = block.view
+      voting.vote = block.digest
+    }
     if settings.isDurable { effects.write(votingBytes) }
     effects.charge(settings.costs.sign)
     let next = leader(of: block.view.next)

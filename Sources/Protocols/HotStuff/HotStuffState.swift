@@ -30,6 +30,9 @@ struct ChainBlock: Sendable, BitwiseCopyable {
 struct VotingState: Sendable, BitwiseCopyable {
   /// The last view in which it voted or, in Jolteon, that it gave up.
   var lastVoted = View(0)
+  /// The block for which it voted there; nil: none. Only that vote may be said again, whatever
+  /// other block of the view has come since.
+  var vote: Digest?
   /// The last view in which it proposed.
   var lastProposed = View(0)
   /// The certificate of the block it is bound to: HotStuff's `lockedQC`.

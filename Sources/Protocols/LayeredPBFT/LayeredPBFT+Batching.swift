@@ -83,7 +83,6 @@ extension LayeredPBFT {
     let batch = effects.batches.seal(salt: salt)
     effects.charge(settings.ordering.costs.hashing(effects.batches[batch].bytes))
     log[lastAssigned].held = batch
-    log[lastAssigned].proposer = me
     accept(lastAssigned, effects.batches[batch].digest, batch, &effects)
   }
 

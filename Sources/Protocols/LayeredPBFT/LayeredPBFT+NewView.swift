@@ -72,8 +72,9 @@ extension LayeredPBFT {
     tellBelow(k, &effects) { .newView(k: UInt8($0), v: v, body) }
     giveBackRequests(except: newView.proposals, effects)
     forgetVotes()
-    if let low { reach(low.stable, low.state, votes: low.checkpoints, &effects) }
+    // Before anything may be proposed: the slots of O are taken.
     lastAssigned = newView.proposals.last?.slot ?? low?.stable ?? Slot(0)
+    if let low { reach(low.stable, low.state, votes: low.checkpoints, &effects) }
     for proposal in newView.proposals where log.contains(proposal.slot) {
       if let d = log[proposal.slot].decided, d != proposal.digest { continue }
       accept(proposal.slot, proposal.digest, proposal.batch, &effects)
@@ -96,7 +97,7 @@ extension LayeredPBFT {
         log[n].accepted = nil
         log[n].batch = .none
       }
-      log[n].proposer = nil
+      log[n].proposed = nil
       log[n].prepares = 0
       log[n].commits = 0
       log[n].isPrepared = false

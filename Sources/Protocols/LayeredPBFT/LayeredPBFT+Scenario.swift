@@ -59,6 +59,7 @@ extension LayeredPBFT: ScenarioProtocol {
   /// The same of layers that were made by hand.
   public static func roles(_ layers: Layers) -> Roles {
     var roles = Roles(Committee(n: layers.nodes))
+    roles.tolerated = layers.tolerated
     roles.executions = layers.surviving
     roles.replyQuorum = layers.tolerated + 1
     return roles

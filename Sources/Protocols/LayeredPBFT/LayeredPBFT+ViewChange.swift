@@ -119,6 +119,7 @@ extension LayeredPBFT {
   /// begins the view when a quorum of groups has left for it.
   mutating func raiseChanges(_ effects: inout Effects<Self>) {
     guard !isActive else { return }
+    followStragglers(&effects)
     for k in 1..<layers.count where leads(k) {
       if changes[k][layers.position(at: k + 1, of: node)]?.view == view { continue }
       let own = changes[k - 1].filter { $0?.view == view }
@@ -127,11 +128,24 @@ extension LayeredPBFT {
       sayLeft(k + 1, own.count, body, &effects)
     }
     guard leads(layers.count - 1) else { return }
-    let left = changes[layers.count - 1].count { $0?.view == view }
+    // Who has gone further has left for this view as well.
+    let left = changes[layers.count - 1].count { $0?.view ?? View(0) >= view }
+    let here = changes[layers.count - 1].count { $0?.view == view }
     guard left >= topQuorum, !hasCompany || isPrimary else { return }
     if !hasCompany { tellLeft(left, view, &effects) }
     gainCompany(&effects)
-    if isPrimary { beginView(&effects) }
+    if isPrimary, here >= topQuorum { beginView(&effects) }
+  }
+
+  /// When some of its group have gone further, so that too few are left for the group's change, a
+  /// node must not wait for company that cannot come: its time for this view starts.
+  private mutating func followStragglers(_ effects: inout Effects<Self>) {
+    guard !isTiming, recovery == nil else { return }
+    for k in 1..<layers.count {
+      let reached = changes[k - 1].count { $0?.view ?? View(0) >= view }
+      let here = changes[k - 1].count { $0?.view == view }
+      if reached >= quorum(k), here < quorum(k) { return startProgressTimer(&effects) }
+    }
   }
 
   /// What a group has prepared is what any of its members has, in the highest view. Of two members'

@@ -17,13 +17,14 @@ extension LayeredPBFT {
     }
     guard isGenuine(s, effects) else { return }
     hold(s.batch, at: s.n, effects)
-    if let d = log[s.n].accepted, d != s.d {
-      if log[s.n].proposer == i { effects.accuse(i) }  // two proposals for one view and slot
-      return
+    if let first = log[s.n].proposed, first.by == i {
+      if first.digest != s.d { effects.accuse(i) }  // two proposals for one view and slot
+    } else {
+      log[s.n].proposed = Proposed(digest: s.d, by: i)
     }
+    guard log[s.n].accepted ?? s.d == s.d else { return }
     votes[s.n, k, .prepare].add(ReplicaID(layers.position(at: k, of: Int(i.index))), for: s.d)
     if log[s.n].accepted == nil {
-      log[s.n].proposer = i
       accept(s.n, s.d, s.batch, &effects)
     } else {
       advance(s.n, &effects)
@@ -78,9 +79,10 @@ extension LayeredPBFT {
     }
   }
 
-  /// Passes on what the votes for `n` suffice for.
+  /// Passes on what the votes for `n` suffice for, unless the view has been left: what is there was
+  /// said in an earlier one.
   mutating func advance(_ n: Slot, _ effects: inout Effects<Self>) {
-    guard let d = log[n].accepted, log[n].decided == nil else { return }
+    guard isActive, let d = log[n].accepted, log[n].decided == nil else { return }
     raisePrepares(n, d, &effects)
     if !log[n].isPrepared, leads(layers.count - 1), hasContent(n) {
       let support = votes[n, layers.count, .prepare].count(for: d)

@@ -78,8 +78,9 @@ public struct LayeredPBFT: ConsensusProtocol {
     /// Named by the pre-prepare accepted in this view, or by a certificate that this is prepared.
     var accepted: Digest?
     var batch = BatchHandle.none
-    /// Who proposed it to this node; of two proposals of one node, one is a lie.
-    var proposer: ReplicaID?
+    /// What the last leader from whom one came proposed here in this view, whatever was accepted.
+    /// Of two different proposals of one node, one is a lie.
+    var proposed: Proposed?
     /// The last batch whose content a message brought, and the one of `certificate`.
     var held = BatchHandle.none
     var kept = BatchHandle.none
@@ -93,6 +94,11 @@ public struct LayeredPBFT: ConsensusProtocol {
     var certificate: Certificate?
     /// Shown by a certificate of the top committee, whatever the view.
     var decided: Digest?
+  }
+
+  struct Proposed: Sendable, BitwiseCopyable {
+    var digest: Digest
+    var by: ReplicaID
   }
 
   struct EarlyVote: Sendable, BitwiseCopyable {

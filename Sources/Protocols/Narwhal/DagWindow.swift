@@ -106,6 +106,8 @@ struct BatchStore: Sendable {
   private var highest: [UInt32]
   /// Contents whose place a newer batch has: fetched by who executes what is long past.
   private var old: [(name: BatchName, handle: BatchHandle)] = []
+  /// Other contents under a name that has one: their author lies.
+  private var rivals: [(name: BatchName, handle: BatchHandle)] = []
 
   init(n: Int, workers: Range<Int>) {
     self.workers = workers.count
@@ -135,7 +137,12 @@ struct BatchStore: Sendable {
 
   /// Notes that the content of `name` is here; false if it was.
   mutating func hold(_ name: BatchName, _ handle: BatchHandle) -> Bool {
-    guard self[name] == nil else { return false }
+    if let known = self[name] {
+      guard known != handle, !contents(of: name).contains(handle) else { return false }
+      if rivals.count >= NarwhalSettings.batchWindow { rivals.removeFirst() }
+      rivals.append((name, handle))
+      return true
+    }
     let k = place(name)
     guard entries[k].number <= name.number else {
       if old.count >= NarwhalSettings.batchWindow { old.removeFirst() }
@@ -147,10 +154,26 @@ struct BatchStore: Sendable {
     return true
   }
 
-  mutating func forget(_ name: BatchName) {
+  /// Whether anybody gave a name twice.
+  var hasRivals: Bool { !rivals.isEmpty }
+
+  /// All contents under `name`, the one that counts now first.
+  func contents(of name: BatchName) -> [BatchHandle] {
+    (self[name].map { [$0] } ?? []) + rivals.filter { $0.name == name }.map(\.handle)
+  }
+
+  /// Of the contents under `name`, `handle` is the one that counts from now on.
+  mutating func prefer(_ handle: BatchHandle, for name: BatchName) {
+    guard let other = self[name], other != handle,
+      let rival = rivals.firstIndex(where: { $0.name == name && $0.handle == handle })
+    else { return }
+    rivals[rival].handle = other
     let k = place(name)
-    if entries[k].number == name.number { entries[k].handle = .none }
-    old.removeAll { $0.name == name }
+    if entries[k].number == name.number, entries[k].handle != .none {
+      entries[k].handle = handle
+    } else if let place = old.firstIndex(where: { $0.name == name }) {
+      old[place].handle = handle
+    }
   }
 
   /// The highest number known of any worker of `author`.

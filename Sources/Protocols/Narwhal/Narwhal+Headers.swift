@@ -142,6 +142,51 @@ extension Narwhal {
     return Digest(digest.value)
   }
 
+  /// Whether the batches that `header` lists are here. Of several that a liar gave one name, those
+  /// count from then on whose digests the header has.
+  @inline(__always)
+  mutating func hasPayload(of header: DagHeader, _ effects: borrowing Effects<Self>) -> Bool {
+    guard let digest = payloadDigest(of: header, effects) else { return false }
+    return digest == header.payloadDigest || store.hasRivals && sortOut(header, effects)
+  }
+
+  /// Combinations that are tried, at most: a liar who gives more names twice in one header is not
+  /// ordered.
+  private static var mostCombinations: Int { 4096 }
+
+  private mutating func sortOut(
+    _ header: DagHeader, _ effects: borrowing Effects<Self>
+  ) -> Bool {
+    var names: [BatchName] = []
+    for w in 0..<settings.workers {
+      for k in 0..<UInt32(header.payload.count[w]) {
+        names.append(
+          BatchName(
+            number: header.payload.first[w] + k, author: UInt16(header.author.index),
+            worker: UInt8(w)))
+      }
+    }
+    let contents = names.map { store.contents(of: $0).filter { effects.batches.contains($0) } }
+    guard contents.allSatisfy({ !$0.isEmpty }) else { return false }
+    var choice = [Int](repeating: 0, count: names.count)
+    for _ in 0..<Self.mostCombinations {
+      let digests = names.indices.map { effects.batches[contents[$0][choice[$0]]].digest }
+      if DagHeader.payloadDigest(of: digests) == header.payloadDigest {
+        for k in names.indices { store.prefer(contents[k][choice[k]], for: names[k]) }
+        return true
+      }
+      // The next combination, as an odometer counts.
+      var k = 0
+      while k < names.count, choice[k] == contents[k].count - 1 {
+        choice[k] = 0
+        k += 1
+      }
+      guard k < names.count else { return false }
+      choice[k] += 1
+    }
+    return false
+  }
+
   // MARK: Voting
 
   /// A header has come. A correct author makes one for a round.
@@ -183,9 +228,7 @@ extension Narwhal {
       !dag[round, author].hasVoted, !dag[round].certified.contains(author)
     else { return clearPending(author, round) }
     let header = header(dag[round, author].headerBody, effects)
-    guard hasDelivered(header.parents, in: round - 1),
-      let digest = payloadDigest(of: header, effects), digest == header.payloadDigest
-    else {
+    guard hasDelivered(header.parents, in: round - 1), hasPayload(of: header, effects) else {
       if pending[author].number == 0 { pendingCount += 1 }
       pending[author] = max(pending[author], round)
       return
@@ -216,7 +259,7 @@ extension Narwhal {
     _ round: DagRound, _ d: Digest, from sender: ReplicaID, _ effects: inout Effects<Self>
   ) {
     if !settings.deceit.isEmpty { return collectForDeceit(round, d, sender, &effects) }
-    guard round == proposed, round.number > 0, !isCertified,
+    guard round == proposed, dag.contains(round), !isCertified,
       d == dag[round, validator].header, voters.insert(Int(sender.index)),
       voters.count >= quorum
     else { return }

@@ -139,7 +139,7 @@ extension Narwhal {
         takeCheckpoint(next.round)
       } else {
         let header = header(next.body, effects)
-        guard payloadDigest(of: header, effects) == header.payloadDigest else {
+        guard hasPayload(of: header, effects) else {
           isAwaitingPayload = true
           if !isPayloadRequested { fetchPayload(of: header, isAgain: false, &effects) }
           isPayloadRequested = true

@@ -172,8 +172,7 @@ extension Narwhal {
       for number in first..<first + UInt32(header.payload.count[w]) {
         let name = BatchName(
           number: number, author: UInt16(header.author.index), worker: UInt8(w))
-        if isOther { store.forget(name) }
-        if let batch = store[name], effects.batches.contains(batch) { continue }
+        if !isOther, let batch = store[name], effects.batches.contains(batch) { continue }
         fetch(name, isAgain: isAgain, &effects)
       }
     }

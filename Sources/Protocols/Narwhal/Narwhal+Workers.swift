@@ -107,7 +107,7 @@ extension Narwhal {
     let isFresh = store.hold(name, batch)
     let isFromAuthor = validator(of: sender) == Int(name.author)
     if isFresh, settings.isDurable { effects.write(bytes(ofContent: batch, effects)) }
-    if isFromAuthor, store[name] == batch { effects.send(.stored(name), to: sender) }
+    if isFromAuthor { effects.send(.stored(name), to: sender) }
     guard isFresh else { return }
     if isPrimary {
       contentArrived(name, &effects)
@@ -183,6 +183,10 @@ extension Narwhal {
     let isOwnPrimary = !isPrimary && Int(sender.index) == validator
     if let batch = store[name], effects.batches.contains(batch) {
       effects.send(isOwnPrimary ? .available(name, batch) : .batch(name, batch), to: sender)
+      guard store.hasRivals else { return }
+      for rival in store.contents(of: name).dropFirst() where effects.batches.contains(rival) {
+        effects.send(isOwnPrimary ? .available(name, rival) : .batch(name, rival), to: sender)
+      }
     } else if isOwnPrimary {
       fetch(name, isAgain: false, &effects)
       fetch(name, isAgain: true, &effects)

@@ -77,7 +77,7 @@ public struct NarwhalSettings: Sendable, Equatable {
 extension NarwhalSettings {
   static var mostWorkers: Int { 16 }
   /// Batches of a worker that are remembered; a power of two.
-  static var batchWindow: Int { 512 }
+  static var batchWindow: Int { 1024 }
   /// Batches that a worker may have sealed and not seen executed.
   static var backlog: Int { 256 }
 

@@ -188,6 +188,7 @@ extension PBFT {
     _ n: Slot, _ d: Digest, _ batch: BatchHandle, from i: ReplicaID,
     _ effects: inout Effects<Self>
   ) {
+    makeRoomForRest()
     guard !isActive || term != nil, n > lastExecuted, log.contains(n) else { return }
     hold(batch, at: n, effects)
     var k = claims.firstIndex { $0.slot == n } ?? claims.count

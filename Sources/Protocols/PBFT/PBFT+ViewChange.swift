@@ -45,7 +45,7 @@ extension PBFT {
     changes[Int(i.index)] = Received(sender: i, view: v, body: body)
     guard recovery == nil else { return }
     joinOthers(&effects)
-    if v == view, !isActive { countCompany(&effects) }
+    if v >= view, !isActive { countCompany(&effects) }
   }
 
   /// Each certificate is of an earlier view, after the stable checkpoint, and of a quorum.
@@ -76,15 +76,20 @@ extension PBFT {
   }
 
   /// Once a quorum has left for this view, the timer for its beginning starts; its primary begins
-  /// it.
+  /// it. Who has gone further counts for the timer: its message for this view was overtaken, or
+  /// never sent, and those that stay behind must be able to follow.
   private mutating func countCompany(_ effects: inout Effects<Self>) {
-    guard !hasCompany else { return }
-    var count = 0
-    for case .some(let change) in changes where change.view == view { count += 1 }
-    guard count >= quorum else { return }
-    hasCompany = true
-    startProgressTimer(&effects)
-    if isPrimary { beginView(&effects) }
+    var here = 0
+    var beyond = 0
+    for case .some(let change) in changes where change.view >= view {
+      if change.view == view { here += 1 } else { beyond += 1 }
+    }
+    guard here + beyond >= quorum else { return }
+    if !hasCompany {
+      hasCompany = true
+      startProgressTimer(&effects)
+    }
+    if isPrimary, here >= quorum { beginView(&effects) }
   }
 
   /// Keeps a vote for a view that has not begun here: its new view may be slower than the vote.

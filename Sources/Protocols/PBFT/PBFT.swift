@@ -276,9 +276,11 @@ extension PBFT {
 // MARK: - Invalid proposals
 
 extension PBFT {
-  /// Whether `d` is the digest of the batch that came with it.
+  /// Whether `d` is the digest of the batch that came with it; without one, that of a null request
+  /// or of an election.
   func isGenuine(_ d: Digest, _ batch: BatchHandle, _ effects: borrowing Effects<Self>) -> Bool {
-    batch == .none || !effects.batches.contains(batch) || effects.batches[batch].digest == d
+    if batch == .none { return d == Digest(0) || isElection(d) }
+    return !effects.batches.contains(batch) || effects.batches[batch].digest == d
   }
 
   public static var hasInvalidProposals: Bool { true }

@@ -81,14 +81,16 @@ extension Raft {
     guard role == .leader, term == currentTerm else { return }
     answered.add(i, for: Digest(0))
     let k = Int(i.index)
-    isHeard[k] = true
     guard matches else {
+      // Of another question than the last: that one, or its answer, may be lost (see `beat`).
       guard probe[k] == nil || probe[k] == previous else { return }
+      isHeard[k] = true
       // Look further back; never behind what is known to match, which only an old answer could say.
       nextIndex[k] = max(matchIndex[k] + 1, min(index, log.lastIndex + 1))
       probe[k] = nextIndex[k] - 1
       return sendNext(to: k, &effects)
     }
+    isHeard[k] = true
     probe[k] = nil
     if index > matchIndex[k] {
       matchIndex[k] = index

@@ -104,6 +104,10 @@ extension Tendermint: ScenarioProtocol {
         "gossip-degree", .count(20, in: 2...511), "Peers of a node, on average.",
         source: "cometbft/cometbft@5bba72c1 config/config.go: max_num_outbound_peers 10"),
       Parameter(
+        "gossip-successors", .count(1, in: 1...511),
+        "Of these, the next nodes in a ring; twice as many less one may be faulty.",
+        source: "1: nobody is cut off as long as all pass messages on; CometBFT dials at random"),
+      Parameter(
         "gossip-sleep", .duration(.milliseconds(100), in: range),
         "How long a peer's routine sleeps when it has nothing to send.",
         source: "cometbft/cometbft@5bba72c1 config/config.go: peer_gossip_sleep_duration"),
@@ -160,19 +164,23 @@ extension Tendermint: ScenarioProtocol {
     guard validators >= 4 else {
       return "Tendermint needs at least 4 validators beside its full nodes"
     }
+    return settings(values, validators: validators).problem(n: validators)
+  }
+
+  private static func settings(_ values: ParameterValues, validators: Int) -> Settings {
     let mempool = Mempool(capacity: 1, eviction: .newest, populations: 1)
     return Settings(
       values,
       ReplicaContext(
         me: ReplicaID(0), committee: Committee(n: validators), seed: 0, costs: .free,
-        mempool: mempool)
-    ).problem(n: validators)
+        mempool: mempool))
   }
 
   public static func roles(_ values: ParameterValues, nodes: Int) -> Roles {
     let fullNodes = values.count("full-nodes")
     let committee = Committee(n: max(nodes - fullNodes, 1))
     var roles = Roles(committee)
+    roles.tolerated = settings(values, validators: committee.n).tolerated(n: committee.n)
     roles.members = nodes
     roles.executions = committee.n - committee.f
     roles.contacts = 0..<(values.choice("gateway") == "first" ? 1 : committee.n)
@@ -206,7 +214,8 @@ extension Tendermint.Settings {
       dissemination: Tendermint.Dissemination(rawValue: values.choice("dissemination"))
         ?? .direct,
       gossip: Tendermint.Gossip(
-        degree: values.count("gossip-degree"), sleep: values.duration("gossip-sleep"),
+        degree: values.count("gossip-degree"), successors: values.count("gossip-successors"),
+        sleep: values.duration("gossip-sleep"),
         tick: values.duration("gossip-tick"),
         announcement: values.duration("announcement-interval"), rate: values.bytes("send-rate"),
         part: values.bytes("part-bytes"), voteWork: values.duration("vote-work"),

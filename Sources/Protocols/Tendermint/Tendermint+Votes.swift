@@ -90,11 +90,18 @@ extension Tendermint {
         if settings.dissemination == .gossip { peers.noteVote(kind, r, voter) }
         return advance(after: kind, at: k, &effects)
       }
-      if first != d { accuse(voter, &effects) }
+      guard first != d else { return }
+      accuse(voter, &effects)
+      if votes[k].countContradiction(kind, voter, d, power: power) {
+        advance(after: kind, at: k, &effects)
+      }
     } else if let e = ahead(h) {
       guard let k = early[e].admit(r, of: voter, beyond: Round(0)) else { return }
-      let first = early[e][k].count(kind, voter, d, power: powers[Int(voter.index)])
-      if let first, first != d { accuse(voter, &effects) }
+      let power = powers[Int(voter.index)]
+      if let first = early[e][k].count(kind, voter, d, power: power), first != d {
+        accuse(voter, &effects)
+        _ = early[e][k].countContradiction(kind, voter, d, power: power)
+      }
     } else {
       noteAhead(h, from: i, &effects)
     }

@@ -91,22 +91,22 @@ extension Tendermint {
       guard settings.dissemination == .gossip, Int(me.index) < members else { return }
       position = Array(repeating: -1, count: members)
       var draw = RandomStream(seed: seed, purpose: "gossip phases", entity: UInt64(me.index))
-      for id in Self.neighbours(of: Int(me.index), members, settings.gossip.degree, seed: seed) {
+      for id in Self.neighbours(of: Int(me.index), members, settings.gossip, seed: seed) {
         position[id] = Int16(links.count)
         links.append(
           Peer(ReplicaID(id), phase: draw.range(0..<phases), populations: settings.populations))
       }
     }
 
-    /// Each node dials its successor, so that nobody is cut off, and others at random.
+    /// Each node dials its successors, so that nobody is cut off, and others at random.
     private static func neighbours(
-      of me: Int, _ members: Int, _ degree: Int, seed: UInt64
+      of me: Int, _ members: Int, _ gossip: Gossip, seed: UInt64
     ) -> [Int] {
       var isLinked = Array(repeating: false, count: members)
       for i in 0..<members {
         var stream = RandomStream(seed: seed, purpose: "peers", entity: UInt64(i))
-        var dialled = [(i + 1) % members]
-        while dialled.count < max(min(degree / 2, members - 1), 1) {
+        var dialled = (1...min(gossip.successors, members - 1)).map { (i + $0) % members }
+        while dialled.count < min(gossip.degree / 2, members - 1) {
           let other = stream.range(0..<members)
           if other != i, !dialled.contains(other) { dialled.append(other) }
         }

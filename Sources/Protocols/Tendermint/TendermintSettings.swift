@@ -99,8 +99,12 @@ extension Tendermint {
 
   /// How messages spread among peers.
   public struct Gossip: Sendable, Equatable {
-    /// Peers of a node on average: each dials half as many at random, and its successor.
+    /// Peers of a node on average: each dials half as many, its successors first, others at random.
     public var degree: Int
+    /// Next nodes, in a ring of all, that each dials at least. Whichever 2 `successors` - 1 nodes
+    /// pass nothing on, the others stay connected: the circulant graph C_n(1..k) has connectivity
+    /// 2k (Harary, The maximum connectivity of a graph, PNAS 48, 1962).
+    public var successors: Int
     /// How long a peer's routine sleeps when it has nothing to send.
     public var sleep: SimDuration
     /// How often a node looks which routines are awake; what they find goes out together.
@@ -117,10 +121,12 @@ extension Tendermint {
     public var partWork: SimDuration
 
     public init(
-      degree: Int, sleep: SimDuration, tick: SimDuration, announcement: SimDuration, rate: Int,
-      part: Int, voteWork: SimDuration = .zero, partWork: SimDuration = .zero
+      degree: Int, successors: Int, sleep: SimDuration, tick: SimDuration,
+      announcement: SimDuration, rate: Int, part: Int, voteWork: SimDuration = .zero,
+      partWork: SimDuration = .zero
     ) {
       self.degree = degree
+      self.successors = successors
       self.sleep = sleep
       self.tick = tick
       self.announcement = announcement
@@ -223,11 +229,29 @@ extension Tendermint.Settings {
     if mempool < 1 { return "the mempool must hold at least 1 transaction" }
     return dissemination == .gossip ? gossip.problem(nodes: n + fullNodes, block: blockBytes) : nil
   }
+
+  /// Nodes that may be faulty, whichever they are: validators that hold less than a third of the
+  /// power, and so few that the others stay connected.
+  func tolerated(n: Int) -> Int {
+    var left = (powers(n: n).reduce(0, +) - 1) / 3
+    var count = 0
+    for power in powers(n: n).sorted(by: >) {
+      guard power <= left else { break }
+      left -= power
+      count += 1
+    }
+    guard dissemination == .gossip else { return count }
+    return min(count, max(gossip.connectivity(nodes: n + fullNodes) - 1, 0))
+  }
 }
 
 extension Tendermint.Gossip {
+  /// Nodes without which the others are no longer connected, at least.
+  func connectivity(nodes: Int) -> Int { min(2 * successors, nodes - 1) }
+
   func problem(nodes: Int, block: Int) -> String? {
     if degree < 2 || degree >= nodes { return "a node has 2...\(nodes - 1) peers" }
+    if successors < 1 || successors >= nodes { return "a node dials 1...\(nodes - 1) successors" }
     if tick <= .zero || sleep < tick || announcement <= .zero {
       return "a gossip routine sleeps for at least a tick"
     }

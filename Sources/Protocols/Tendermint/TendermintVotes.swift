@@ -2,7 +2,8 @@ import Consensus
 import Ledger
 
 extension Tendermint {
-  /// Votes of one kind in one round, by voting power. A replica's first vote counts.
+  /// Votes of one kind in one round, by voting power. A replica's first vote counts; another one,
+  /// of who contradicts itself, counts as well for a value that others have voted for first.
   struct VoteSet: Sendable {
     private(set) var voters = InlineArray<8, UInt64>(repeating: 0)
     /// Those of them who voted for nil.
@@ -14,6 +15,11 @@ extension Tendermint {
     /// Of all voters.
     private(set) var power: Int64 = 0
     private var others: [Other] = []
+    /// Further votes of those who contradicted themselves. Rules that ask for a quorum's messages
+    /// for a value hold whatever else their senders said: who has seen the first of both votes only
+    /// must be able to follow who has seen the second. At most as many as there are first votes for
+    /// different values.
+    private var contradictions: [Other] = []
 
     private struct Other: Sendable, BitwiseCopyable {
       var digest: Digest
@@ -51,12 +57,30 @@ extension Tendermint {
       return true
     }
 
+    /// Counts another vote of a voter for a value that somebody has voted for first. Whether it is
+    /// new.
+    mutating func addContradiction(
+      _ voter: ReplicaID, for digest: Digest, power votes: Int64
+    ) -> Bool {
+      guard has(voter), vote(of: voter) != digest, power(for: digest) > 0,
+        !contradictions.contains(where: { $0.voter == voter && $0.digest == digest })
+      else { return false }
+      contradictions.append(Other(digest: digest, voter: voter, power: votes))
+      if digest == nilVote {
+        nilPower += votes
+      } else if digest == leading {
+        leadingPower += votes
+      }
+      return true
+    }
+
     /// Voting power for `digest`, which may be nil's.
     func power(for digest: Digest) -> Int64 {
       if digest == nilVote { return nilPower }
       if digest == leading { return leadingPower }
       if others.isEmpty { return 0 }
-      return others.reduce(0) { $0 + ($1.digest == digest ? $1.power : 0) }
+      let first = others.reduce(0) { $0 + ($1.digest == digest ? $1.power : 0) }
+      return contradictions.reduce(first) { $0 + ($1.digest == digest ? $1.power : 0) }
     }
 
     /// The value, not nil, with at least `quorum`.
@@ -71,15 +95,19 @@ extension Tendermint {
 
     /// The voters 64 `word` ... who voted for `digest`.
     func voters(_ word: Int, for digest: Digest) -> UInt64 {
-      if digest == nilVote { return nils[word] }
-      var different: UInt64 = 0
       var own: UInt64 = 0
+      for other in contradictions
+      where other.digest == digest && Int(other.voter.index >> 6) == word {
+        own |= 1 << UInt64(other.voter.index & 63)
+      }
+      if digest == nilVote { return nils[word] | own }
+      var different: UInt64 = 0
       for other in others where Int(other.voter.index >> 6) == word {
         let bit: UInt64 = 1 << UInt64(other.voter.index & 63)
         if other.digest == digest { own |= bit }
         different |= bit
       }
-      return digest == leading ? voters[word] & ~nils[word] & ~different : own
+      return digest == leading ? voters[word] & ~nils[word] & ~different | own : own
     }
 
     /// Values other than nil and `leading` that were voted for, each once.
@@ -116,6 +144,16 @@ extension Tendermint {
         prevotes.add(voter, for: d, power: power) ? nil : prevotes.vote(of: voter)
       case .precommit:
         precommits.add(voter, for: d, power: power) ? nil : precommits.vote(of: voter)
+      }
+    }
+
+    /// Counts another vote of who has voted before. Whether it is new.
+    mutating func countContradiction(
+      _ kind: VoteKind, _ voter: ReplicaID, _ d: Digest, power: Int64
+    ) -> Bool {
+      switch kind {
+      case .prevote: prevotes.addContradiction(voter, for: d, power: power)
+      case .precommit: precommits.addContradiction(voter, for: d, power: power)
       }
     }
   }

@@ -41,6 +41,8 @@ final class ReadingLog {
   var mode: Mode
   var errors: [ScenarioError] = []
   var descriptions: [KeyDescription] = []
+  /// Alternatives among the keys of one section, found while describing.
+  var groups: [KeyGroup] = []
   private var described = Set<String>()
   /// The alternatives being tried, outermost first: those of each variant, and which of them.
   var trail: [(names: [String], chosen: String)] = []
@@ -62,6 +64,16 @@ final class ReadingLog {
 }
 
 extension ReadingLog {
+  /// Notes that the section at `path` has exactly one of `names`; what was described since `first`
+  /// belongs to them.
+  func noteGroup(_ names: [String], of path: String, from first: Int) {
+    guard mode == .describing, !groups.contains(where: { $0.path == path }) else { return }
+    let prefix = path.isEmpty ? "" : path + "."
+    let keys = descriptions.dropFirst(first).map(\.path)
+      .filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+    groups.append(KeyGroup(path: path, names: names, keys: keys + names))
+  }
+
   /// Marks what was described since `first` at `path` as a key that may be left out.
   func makeOptional(from first: Int, path: String) {
     for index in descriptions.indices.dropFirst(first) where descriptions[index].path == path {

@@ -136,6 +136,11 @@ extension Section {
   }
 }
 
+extension Section {
+  /// The distributions that a quantity may be drawn from.
+  static var lawNames: [String] { laws.keys.sorted() }
+}
+
 private enum Law {
   case constant, uniform, normal, lognormal, exponential, pareto, gamma
 }

@@ -82,7 +82,12 @@ extension Section {
   ) throws -> Result {
     let names = alternatives.map(\.name)
     precondition(!names.isEmpty, "no alternatives in \(path)")
-    guard log.mode == .reading else { return try explore(nil, alternatives, preferring: nil) }
+    guard log.mode == .reading else {
+      let first = log.descriptions.count
+      let result = try explore(nil, alternatives, preferring: nil)
+      log.noteGroup(names, of: path, from: first)
+      return result
+    }
     names.forEach(note)
     let present = alternatives.filter { entry($0.name) != nil }
     guard present.count == 1 else {

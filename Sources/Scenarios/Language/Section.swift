@@ -70,6 +70,9 @@ public final class Section {
     }
   }
 
+  /// Whether keys are listed, and nothing is read.
+  public var isDescribing: Bool { log.mode == .describing }
+
   public enum Shape: Sendable { case absent, scalar, sequence, mapping }
 
   /// Records a mistake about `key` that only the caller can see, such as an impossible combination.

@@ -20,6 +20,16 @@ public struct SweepPoint: Sendable {
   public let labels: [SweepLabel]
   /// The scenario without `tributary`, `minimal` and `sweep`; to be read by `Section.read`.
   public let root: Value
+
+  /// What clients and sources submit, as text: equal for points whose protocols, networks or
+  /// machines are compared on the same work.
+  public var workload: String {
+    var parts = ["workload", "stores"].map { root[$0]?.canonicalText ?? "" }
+    if case .sequence(let chains)? = root["chains"]?.content {
+      parts += chains.map { $0["workload"]?.canonicalText ?? "" }
+    }
+    return parts.joined(separator: "\n")
+  }
 }
 
 extension ScenarioDocument {
@@ -37,9 +47,32 @@ extension ScenarioDocument {
     KeyDescription(
       path: "sweep", type: "table by path", unit: nil, standard: nil, isRequired: false,
       allowed: "at most \(mostPoints) points",
-      sentence: "lists or ranges of values to combine; 'zip' walks several lists in step",
+      sentence: "lists, or ranges { from, to, step } and { from, to, points, scale, whole }, of "
+        + "values to combine; 'zip' walks several of them in step",
+      source: nil),
+    KeyDescription(
+      path: "sensitivity", type: "section", unit: nil, standard: nil, isRequired: false,
+      allowed: nil, sentence: "what 'tributary sensitivity' varies and looks at", source: nil),
+    KeyDescription(
+      path: "sensitivity.over", type: "table by path", unit: nil, standard: nil, isRequired: false,
+      allowed: "uniform {from, to}, log-uniform {from, to}, normal {mean, sd}, "
+        + "lognormal {median, sigma}, each with optional 'whole: true'",
+      sentence: "keys whose values are not known for sure, and their distributions", source: nil),
+    KeyDescription(
+      path: "sensitivity.outputs", type: "list", unit: nil,
+      standard: "[throughput, latency_mean, latency_p99]", isRequired: false,
+      allowed: "1 to 20 elements", sentence: "metrics whose causes are looked for", source: nil),
+    KeyDescription(
+      path: "sensitivity.points", type: "count", unit: nil, standard: "16", isRequired: false,
+      allowed: "2 to 4096", sentence: "points of each set of Sobol's, a power of 2", source: nil),
+    KeyDescription(
+      path: "sensitivity.repetitions", type: "count", unit: nil, standard: "8", isRequired: false,
+      allowed: "2 to 1000", sentence: "times that all is done; intervals are over them",
       source: nil),
   ]
+
+  /// Whether there is anything to sweep over.
+  public var hasSweep: Bool { root["sweep"].map { !$0.isNull } ?? false }
 
   /// The scenarios that this document stands for, the first swept key changing slowest.
   ///
@@ -50,7 +83,7 @@ extension ScenarioDocument {
   ) throws(ScenarioErrors) -> [SweepPoint] {
     let (tree, changes) = try changed(minimal: isMinimal, overrides: overrides)
     let sweep = tree["sweep"]
-    let bare = tree.without(["tributary", "minimal", "sweep"])
+    let bare = tree.without(["tributary", "minimal", "sweep", "sensitivity"])
     guard let sweep else { return [SweepPoint(labels: [], root: bare)] }
     var axes = try SweepAxis.axes(of: sweep)
     try settle(&axes, with: changes, in: bare)

@@ -1,5 +1,3 @@
-import Foundation
-
 /// What a sweep changes together: one key, or several that are zipped.
 struct SweepAxis {
   struct Member {
@@ -70,10 +68,10 @@ struct SweepAxis {
     let values: [Value]
     switch entry.value.content {
     case .sequence(let elements): values = elements
-    case .mapping(let range): values = try rangeValues(range, of: entry)
+    case .mapping(let range): values = try SweepRange(range, of: entry).values
     case .scalar:
       throw failure(
-        "must be a list of values or a range { from, to, steps }", at: entry.value,
+        "must be a list of values or a range { from, to, step or points }", at: entry.value,
         path: "sweep.\(entry.key)")
     }
     guard !values.isEmpty else {
@@ -104,81 +102,6 @@ struct SweepAxis {
     var excerpt: String?
     if case .scalar(let scalar) = value.content, !scalar.isNull { excerpt = scalar.text }
     return ScenarioErrors(ScenarioError(message, at: value.origin, path: path, value: excerpt))
-  }
-}
-
-// MARK: - Ranges
-
-extension SweepAxis {
-  private enum Scale: String, CaseIterable { case linear, log }
-
-  /// An end of a range: as written, and its parts.
-  private struct End {
-    var text: String
-    var number = 0.0
-    var unit = ""
-  }
-
-  /// The values of `{ from: 1 ms, to: 100 ms, steps: 5, scale: log }`, with the unit kept.
-  ///
-  /// `whole: true` rounds to whole numbers and drops repetitions. Otherwise values between the
-  /// ends have at most 9 (linear) or 6 (logarithmic) significant digits.
-  private static func rangeValues(
-    _ entries: [Value.Entry], of entry: Value.Entry
-  ) throws(ScenarioErrors) -> [Value] {
-    let log = ReadingLog(.reading)
-    let section = Section(
-      log, path: "sweep.\(entry.key)", origin: entry.keyOrigin, entries: entries)
-    let from = end("from", "the first value", of: section)
-    let to = end("to", "the last value", of: section)
-    let steps = section.count("steps", in: 2...ScenarioDocument.mostPoints, "how many values")
-    let scale = section.choice("scale", of: Scale.self, default: .linear, "how they are spaced")
-    let isWhole = section.flag("whole", default: false, "round to whole numbers")
-    section.finish()
-    section.require(from.unit == to.unit, "to", "must have the same unit as 'from'")
-    section.require(from.number != to.number, "to", "is the same as 'from'")
-    section.require(
-      scale == .linear || min(from.number, to.number) > 0, "from",
-      "must be above zero, as must 'to', on a logarithmic scale")
-    guard log.errors.isEmpty else { throw ScenarioErrors(log.errors) }
-    var texts: [String] = []
-    for step in 0..<steps {
-      let isEnd = step == 0 || step == steps - 1
-      let part = Double(step) / Double(steps - 1)
-      let number =
-        switch scale {
-        case .linear: from.number + (to.number - from.number) * part
-        case .log: from.number * pow(to.number / from.number, part)
-        }
-      let rounded = isWhole ? number.rounded() : number
-      let digits = scale == .linear || isWhole ? 9 : 6
-      let between = decimal(rounded, digits: digits) + (from.unit.isEmpty ? "" : " \(from.unit)")
-      let text = isEnd && !isWhole ? (step == 0 ? from : to).text : between
-      if texts.last != text { texts.append(text) }
-    }
-    return texts.map { Value(.scalar(.init($0)), at: entry.value.origin) }
-  }
-
-  private static func end(_ key: String, _ sentence: String, of section: Section) -> End {
-    let text = section.text(key, sentence)
-    guard !text.isEmpty else { return End(text: text) }
-    let bytes = Array(text.utf8)
-    do {
-      let (number, length) = try ExactDecimal.parse(prefixOf: bytes)
-      let amount = number.double(times: 1, over: 1)
-      if !amount.isFinite { section.fail(key, "is too large") }
-      let unit = String(decoding: bytes[length...], as: UTF8.self).drop { $0 == " " }
-      return End(text: text, number: amount, unit: String(unit))
-    } catch {
-      section.fail(key, error.message)
-      return End(text: text)
-    }
-  }
-
-  /// `number` with at most `digits` significant digits and no superfluous zeros.
-  private static func decimal(_ number: Double, digits: Int) -> String {
-    if let whole = Int64(exactly: number), abs(whole) < 1_000_000_000_000 { return "\(whole)" }
-    return String(format: "%.\(digits)g", number)
   }
 }
 

@@ -13,6 +13,8 @@ public struct ChainPlan: Sendable {
   public var mempool: MempoolPlan
   public var replies: Replies
   public var workload: WorkloadPlan?
+  /// Its number, if it is the chain of a shard.
+  public var shard: Int?
 }
 
 /// The protocol of a chain and its settings.
@@ -39,33 +41,9 @@ extension ChainPlan {
       section.optional("nodes") {
         $0.count($1, in: 1...max(nodes, 1), "replicas: the first so many nodes; default all")
       } ?? nodes
-    let replicas = self.nodes
-    consensus = try section.variant(
-      "consensus",
-      protocols.map { entry in
-        Alternative(
-          entry.name, entry.sentence,
-          section: { section in
-            ConsensusPlan(
-              entry: entry, values: section.parameters(entry.parameters),
-              spreading: entry.spreads
-                ? try SpreadingPlan(
-                  section, nodes: replicas, folder: folder,
-                  weighsAllBlocks: entry.weighsAllBlocks) : nil)
-          })
-      }, "how its replicas agree")
-    if let problem = consensus.entry.problem(consensus.values, self.nodes) {
-      section.fail("consensus", problem)
-    }
-    mempool = section.section("mempool", "transactions that wait at a replica") {
-      MempoolPlan(
-        capacity: $0.count(
-          "capacity", default: 100_000, in: 1...1_000_000_000, "most that may wait",
-          source: "assumption: 50 MB of 512 B transactions; CometBFT has 5,000"),
-        eviction: $0.choice(
-          "eviction", of: Eviction.self, default: .newest, "which one goes when it is full",
-          source: "CometBFT refuses what arrives"))
-    }
+    consensus = try Self.consensus(
+      section, nodes: self.nodes, protocols: protocols, folder: folder)
+    mempool = Self.mempool(section)
     replies = section.section("replies", "what clients are told") {
       Replies(
         path: $0.choice(
@@ -82,5 +60,43 @@ extension ChainPlan {
       try WorkloadPlan($0)
     }
     if workload == nil { workload = general }
+  }
+}
+
+extension ChainPlan {
+  /// The protocol of `nodes` replicas, checked.
+  static func consensus(
+    _ section: Section, nodes: Int, protocols: [ProtocolEntry], folder: String
+  ) throws -> ConsensusPlan {
+    let plan = try section.variant(
+      "consensus",
+      protocols.map { entry in
+        Alternative(
+          entry.name, entry.sentence,
+          section: { section in
+            ConsensusPlan(
+              entry: entry, values: section.parameters(entry.parameters),
+              spreading: entry.spreads
+                ? try SpreadingPlan(
+                  section, nodes: nodes, folder: folder,
+                  weighsAllBlocks: entry.weighsAllBlocks) : nil)
+          })
+      }, "how its replicas agree")
+    if let problem = plan.entry.problem(plan.values, nodes) {
+      section.fail("consensus", problem)
+    }
+    return plan
+  }
+
+  static func mempool(_ section: Section) -> MempoolPlan {
+    section.section("mempool", "transactions that wait at a replica") {
+      MempoolPlan(
+        capacity: $0.count(
+          "capacity", default: 100_000, in: 1...1_000_000_000, "most that may wait",
+          source: "assumption: 50 MB of 512 B transactions; CometBFT has 5,000"),
+        eviction: $0.choice(
+          "eviction", of: Eviction.self, default: .newest, "which one goes when it is full",
+          source: "CometBFT refuses what arrives"))
+    }
   }
 }

@@ -55,19 +55,30 @@ extension Scenario {
   /// Violations of the liveness that the scenario asks for; at most one a chain.
   func livenessViolations(_ run: Simulation, until end: SimTime) -> [Outcome.Violation] {
     guard let liveness = checks.liveness else { return [] }
-    return chains.indices.compactMap { c in
-      let populations = run.world.populations.indices.filter {
-        Int(run.world.populations[$0].chain) == c + 1
-      }
-      let detail =
-        populations.isEmpty
-        ? gap(in: run.world.decisionLogs[c + 1], liveness, until: end)
-        : overdue(populations.map { run.world.logs[$0] }, liveness, until: end)
-      return detail.map {
-        Outcome.Violation(
-          subsystem: chains[c].name, monitor: "liveness", time: end.seconds, detail: $0)
-      }
+    let ofShards = run.subsystems.compactMap { $0 as? ShardedLedger }.compactMap { ledger in
+      let late = ledger.overdue(
+        after: liveness.after, bound: liveness.bound, until: end, run.world)
+      return late.count == 0
+        ? nil
+        : Outcome.Violation(
+          subsystem: ledger.name, monitor: "liveness", time: end.seconds,
+          detail: "\(late.count) transfers, the first submitted at \(late.first.seconds) s, were "
+            + "not settled in time")
     }
+    return ofShards
+      + chains.indices.filter { chains[$0].shard == nil }.compactMap { c in
+        let populations = run.world.populations.indices.filter {
+          Int(run.world.populations[$0].chain) == c + 1
+        }
+        let detail =
+          populations.isEmpty
+          ? gap(in: run.world.decisionLogs[c + 1], liveness, until: end)
+          : overdue(populations.map { run.world.logs[$0] }, liveness, until: end)
+        return detail.map {
+          Outcome.Violation(
+            subsystem: chains[c].name, monitor: "liveness", time: end.seconds, detail: $0)
+        }
+      }
   }
 
   private func overdue(

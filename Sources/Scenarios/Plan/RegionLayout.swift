@@ -19,10 +19,24 @@ struct RegionLayout {
       "regions", family: "regions", default: "one", without: "one", folder: folder,
       "one region with the same delay everywhere, or a table of regions: one, \(names), or a path"
     ) { file throws(DataError) in try RegionTable(file) }
+    if section.isDescribing { Self.describe(section) }
     if let table {
       self.init(section, table)
     } else {
       self.init(oneRegion: section)
+    }
+  }
+
+  /// Which keys there are depends on the regions: lists those of both kinds.
+  private static func describe(_ section: Section) {
+    _ = section.optional("delay") {
+      $0.random(
+        $1, of: .duration, in: 0...1e18, "one-way delay between any two nodes of one region")
+    }
+    _ = shape(section)
+    _ = section.count("nodes", in: NetworkPlan.nodeRange, "how many nodes, or a count by region")
+    _ = section.table("nodes", of: "region", "how many nodes are in each region") {
+      $0.count($1, in: 0...1_000_000, "nodes in this region")
     }
   }
 

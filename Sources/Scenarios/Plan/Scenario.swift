@@ -11,12 +11,18 @@ import Workloads
 public struct Scenario: Sendable {
   public var name: String
   public var seed: UInt64
+  /// Runs of each point; if they end by precision, at most.
   public var replications: Int
+  /// `nil`: always as many.
+  public var stopping: StoppingPlan?
   public var horizon: Horizon
   public var measure: Measuring.Mode
   public var network: NetworkPlan
   public var machines: MachinePlan
+  /// Those of shards stand last.
   public var chains: [ChainPlan]
+  /// A ledger over shards, if there is one.
+  public var shards: ShardPlan?
   public var stores: [StorePlan]
   public var faults: [FaultPlan]
   public var adversaries: [AdversaryPlan]
@@ -64,10 +70,7 @@ extension Scenario {
     name = section.text("name", atMost: 60, "name of the scenario and of its result folder")
     seed = UInt64(
       section.count("seed", default: 1, "seed of all random streams of replication 0"))
-    replications = section.count(
-      "replications", default: 10, in: 1...100_000,
-      "independent runs of each point, each with its own seed",
-      source: "ten give a Student-t interval with 9 degrees of freedom")
+    (replications, stopping) = StoppingPlan.read(section)
     horizon = Horizon(section)
     measure = section.choice(
       "measure", of: Measuring.Mode.self, default: .steadyState,
@@ -82,10 +85,19 @@ extension Scenario {
     let general = try section.optionalSection(
       "workload", "clients of every chain that has no workload of its own"
     ) { try WorkloadPlan($0) }
-    chains = try section.list("chains", count: 1...16, "chains that run side by side") {
+    var chains = try section.list("chains", count: 0...16, "chains that run side by side") {
       try ChainPlan(
         $0, general: general, nodes: nodes, protocols: protocols, folder: folder)
     }
+    shards = try section.optionalSection(
+      "shards", "a ledger spread over shards, each with a chain of its own"
+    ) {
+      try ShardPlan($0, general: general, nodes: nodes, protocols: protocols, folder: folder)
+    }
+    section.require(
+      !chains.isEmpty || shards != nil, "chains", "a scenario has a chain, or shards")
+    chains += shards?.chains ?? []
+    self.chains = chains
     let names = chains.map(\.name)
     stores = try section.list("stores", "records kept on a chain or beside it") {
       try StorePlan($0, nodes: nodes, chains: names)
@@ -95,9 +107,9 @@ extension Scenario {
     faults = try section.list("faults", "what happens to nodes and links, and when") {
       try FaultPlan($0, context)
     }
-    let (chains, network) = (chains, network)
+    let (all, network) = (chains, network)
     adversaries = try section.list("adversaries", "nodes that do not do as they should") {
-      try AdversaryPlan($0, chains: chains, network: network)
+      try AdversaryPlan($0, chains: all, network: network)
     }
     checks = section.section(
       "checks", "what a run is checked for beside safety", ChecksPlan.init)
@@ -123,6 +135,9 @@ extension Scenario {
       if case .at(let time) = fault.schedule, time > end {
         section.fail("faults", "a fault strikes after the end of the run")
       }
+    }
+    if shards != nil, horizon.decisions != nil {
+      section.fail("until", "a ledger over shards runs for a time, not for decisions")
     }
     checkAdversaries(section)
     checkLiveness(section)

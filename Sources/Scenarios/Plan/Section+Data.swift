@@ -1,5 +1,7 @@
+import Foundation
 import Kernel
 import Machines
+import Workloads
 
 extension Section {
   /// A table from a data file: a shipped one by its name, or a user's own by its path. `nil` for
@@ -40,6 +42,26 @@ extension Section {
       let key = table.signatures.contains(signature) ? "execution" : "signature"
       fail(key, error.description)
       return .free
+    }
+  }
+}
+
+extension Section {
+  /// The transfers of a CSV file, by a path relative to the scenario's folder. Mistakes of the file
+  /// are recorded with its line and column.
+  func trace(_ key: String, folder: String, _ sentence: String) -> [AccountTrace.Row] {
+    let name = text(key, atMost: 1000, sentence)
+    guard !name.isEmpty else { return [] }
+    let path = name.hasPrefix("/") ? name : folder + "/" + name
+    guard let bytes = FileManager.default.contents(atPath: path) else {
+      fail(key, "'\(path)' cannot be read")
+      return []
+    }
+    do throws(TraceError) {
+      return try AccountTrace.rows(of: Array(bytes), file: name).rows
+    } catch {
+      fail(key, error.description)
+      return []
     }
   }
 }

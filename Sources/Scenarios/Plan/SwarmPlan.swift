@@ -10,6 +10,8 @@ public struct SwarmPlan: Sendable {
   public var events: Int
   /// Transactions of a trial.
   public var transactions: Int
+  /// All faults are over by then at the latest; `nil`: after 35 % of the horizon.
+  public var calm: SimDuration?
   /// After global stabilisation, every transaction must be final within this.
   public var bound: SimDuration
 
@@ -39,6 +41,11 @@ public struct SwarmPlan: Sendable {
     transactions = section.count(
       "transactions", default: 40, in: 1...1_000_000, "transactions of a trial",
       source: "some before, during and after every fault")
+    calm = section.optional("calm") { section, key in
+      section.duration(
+        key, in: .milliseconds(1) ... .seconds(100_000_000),
+        "faults are over by then at the latest; 35 % of `until` if it is not given")
+    }
     bound = section.duration(
       "bound", in: .milliseconds(1) ... .seconds(100_000_000),
       "from global stabilisation, or submission if that is later, until a transaction must be final"
