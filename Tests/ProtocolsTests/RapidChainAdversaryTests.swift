@@ -50,6 +50,33 @@ struct RapidChainAdversaryTests {
     }
   }
 
+  @Test("f leaders that lie delay a request by their own iterations and three more")
+  func delayed() {
+    for seed in 1...20 as ClosedRange<UInt64> {
+      let twins = Adversary(
+        .twins(
+          .init(parts: .drawn(every: .milliseconds(1000)), hearsAll: true, overlooks: 0.5)),
+        roles: [0, 1, 2])
+      let simulation = Self.run([twins], n: 7, seed: seed) {
+        $0.until = ms(4000)
+        $0.clientTimeout = .milliseconds(200)
+      }
+      #expect(simulation.world.violations == [])
+      // Its client waits, then leaders that lie follow each other, then come three iterations.
+      let leaders = simulation.rapidChain.replicas[6]
+      var (row, longest) = (0, 0)
+      for k in 1...100 as ClosedRange<UInt32> {
+        row = leaders.leader(of: k).index < 3 ? row + 1 : 0
+        longest = max(longest, row)
+      }
+      let bound = SimDuration.milliseconds(200 + 60 * Int64(longest + 3) + 60)
+      for log in simulation.world.logs {
+        let waits = (0..<log.count).map { log.time(.final, of: $0) - log.submitted[$0] }
+        #expect(waits.allSatisfy { $0 <= bound }, "seed \(seed)")
+      }
+    }
+  }
+
   static let behaviours: [Adversary.Behaviour] = [
     .silent, .delay(.exponential(mean: 15e6)), .withhold(share: 0.5, proposalsOnly: false),
     .withhold(share: 0.3, proposalsOnly: true), .censor(populations: nil, share: 1), .invalid,

@@ -43,7 +43,7 @@ extension RapidChain {
   }
 
   /// A proposal is safe if it builds on what is executed and on the latest certified header that
-  /// this member knows, or brings the proof of a later one; and all blocks are there.
+  /// this member knows, or brings the proof of one as late or later; and all blocks are there.
   func isSafe(_ header: Header, _ body: Body) -> Bool {
     guard hasContent(header) else { return false }
     if settings.weakness.contains(.ignoresLock) { return true }
@@ -59,7 +59,8 @@ extension RapidChain {
     guard case .proposal(let proposal) = body, let certified = proposal.certified else {
       return false
     }
-    return certified.iteration > lock.iteration && proposal.pending.contains(certified)
+    // Two proofs of one iteration: no correct member accepted either, so that both are safe.
+    return certified.iteration >= lock.iteration && proposal.pending.contains(certified)
   }
 
   mutating func accept(_ header: Header, _ effects: inout Effects<Self>) {

@@ -118,14 +118,13 @@ extension RapidChain {
     header.batch == .none || content(of: header.root) != nil
   }
 
-  /// Asks for the block of `header`: first its leader, then everybody in turn.
-  mutating func want(_ header: Header, _ effects: inout Effects<Self>) {
-    guard !hasContent(header) else { return }
-    let first = leader(of: header.iteration)
-    let isFresh = header.iteration == iteration && first != me
+  /// Asks for the block of `header`: who proposes it, or everybody in turn.
+  mutating func want(
+    _ header: Header, from proposer: ReplicaID? = nil, _ effects: inout Effects<Self>
+  ) {
+    guard header.height > tip.height, !hasContent(header) else { return }
     effects.charge(settings.costs.sign)
-    effects.send(
-      .want(root: header.root, batch: header.batch), to: isFresh ? first : takeHelper())
+    effects.send(.want(root: header.root, batch: header.batch), to: proposer ?? takeHelper())
   }
 
   mutating func sendBlock(

@@ -64,14 +64,17 @@ extension RapidChain {
       case .proposal(let proposal) = effects.body(body), proposal.header.iteration == k,
       isGenuine(proposal.header, effects)
     else { return }
-    for header in proposal.pending where isGenuine(header, effects) { learn(header) }
+    for header in proposal.pending where isGenuine(header, effects) {
+      learn(header)
+      want(header, from: i, &effects)
+    }
     let isNew = attempts[a].header == nil
     note(proposal.header, body, a, &effects)
     if isNew { attempts[a].isTimely = k > iteration || phase == 0 }
     attempts[a].echoes.add(i, for: proposal.header.id)
     if let certified = proposal.certified { raiseLock(certified) }
     // It may still come before the second round.
-    want(proposal.header, &effects)
+    want(proposal.header, from: i, &effects)
   }
 
   /// Takes a header signed by the leader of its iteration; two that differ expose it.
