@@ -136,9 +136,6 @@ extension Scenario {
         section.fail("faults", "a fault strikes after the end of the run")
       }
     }
-    if shards != nil, horizon.decisions != nil {
-      section.fail("until", "a ledger over shards runs for a time, not for decisions")
-    }
     checkAdversaries(section)
     checkLiveness(section)
     if measure == .steadyState, !faults.isEmpty {
