@@ -4,7 +4,7 @@ import Statistics
 
 extension Reproduction {
   /// What the samples of all jobs, in their order, say of the figure.
-  public func compare(_ samples: [Sample]) throws(ScenarioErrors) -> Comparison {
+  public func compare(_ samples: [Sample]) throws(ScenarioErrors) -> FigureComparison {
     precondition(samples.count == jobs.count, "\(samples.count) samples of \(jobs.count) jobs")
     var byTarget: [[Sample]] = []
     var digest = RunDigest()
@@ -28,7 +28,7 @@ extension Reproduction {
     for text in samples.flatMap(\.violations) where !violations.contains(text) {
       violations.append(text)
     }
-    return Comparison(
+    return FigureComparison(
       id: pack.id, title: pack.title, kind: pack.kind, size: size, rows: rows,
       digest: digest.value, violations: violations)
   }

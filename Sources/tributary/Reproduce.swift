@@ -105,7 +105,7 @@ struct Reproduce: ParsableCommand {
 
 extension ReproducedFigure {
   /// A panel for each quantity, a curve for each group of rows.
-  init(_ comparison: Comparison, _ pack: Pack) {
+  init(_ comparison: FigureComparison, _ pack: Pack) {
     let panels = comparison.quantities.map { quantity -> Panel in
       let rows = comparison.rows.filter { $0.quantity == quantity }
       let isNumeric = rows.allSatisfy { $0.x != nil }

@@ -21,7 +21,7 @@ enum Shipped {
     try Pack(folder: "\(root)/\(Pack.home)/\(name)")
   }
 
-  static func run(_ figure: Reproduction) throws -> Comparison {
+  static func run(_ figure: Reproduction) throws -> FigureComparison {
     try figure.compare(figure.jobs.indices.map { figure.run($0) })
   }
 
@@ -117,7 +117,7 @@ struct PlantedPack {
     """.write(toFile: folder + "/pack.yaml", atomically: true, encoding: .utf8)
   }
 
-  func compare() throws -> Comparison {
+  func compare() throws -> FigureComparison {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     return try Shipped.run(try Reproduction(try Pack(folder: folder), .small))
   }

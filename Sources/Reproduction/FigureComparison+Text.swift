@@ -42,7 +42,7 @@ private func stripped(_ text: String) -> String {
   return text
 }
 
-extension Comparison {
+extension FigureComparison {
   /// The digest of all runs, in hexadecimal.
   public var digestText: String {
     let digits = String(digest, radix: 16)

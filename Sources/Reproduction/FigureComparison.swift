@@ -3,7 +3,7 @@ import Scenarios
 import Statistics
 
 /// A figure as published beside the same figure as simulated.
-public struct Comparison: Sendable {
+public struct FigureComparison: Sendable {
   public let id: String
   public let title: String
   public let kind: Pack.Kind
@@ -99,7 +99,7 @@ public struct ErrorSummary: Sendable, Equatable {
   }
 }
 
-extension Comparison {
+extension FigureComparison {
   /// Names of the quantities, in order.
   public var quantities: [String] {
     rows.reduce(into: [String]()) { names, row in
