@@ -72,7 +72,7 @@ struct ShardedInputTests {
     #expect {
       try Scenario(text: horizon)
     } throws: {
-      "\($0)".contains("until: shards decide each for itself")
+      "\($0)".contains("shards decide each for itself: no number of decisions")
     }
   }
 }

@@ -94,7 +94,7 @@ struct ShardedPlacementTests {
   }
 
   static let badRows: [(row: String, complaint: String)] = [
-    ("103,0xa1,0xb2,five,21000,110", "trace.csv:7:14: value: five:"),
+    ("103,0xa1,0xb2,five,21000,110", "trace.csv:7:15: value: five:"),
     ("101,0xa1,0xb2,5,21000,110", "trace.csv:7:1: time: 101:"),
     ("103,0xg,0xb2,5,21000,110", "trace.csv:7:5: from: 0xg:"),
     ("103,0xa1,0xb2,5,21000", "trace.csv:7: bytes: missing"),
