@@ -2,8 +2,8 @@ import Consensus
 import Kernel
 import Scenarios
 
-/// Adversaries of committees that share a ledger: in each at most as many as its protocol tolerates,
-/// or more beyond the assumptions.
+/// Adversaries of committees that share a ledger: in each at most as many as its protocol
+/// tolerates, or more beyond the assumptions.
 extension Draw {
   mutating func drawAdversaries(of shards: ShardPlan) {
     let roles = swarm.entry.roles(with: swarm.values, nodes: shards.members)

@@ -92,12 +92,15 @@ public struct Splitting: Sendable {
 public struct RareEstimate: Sendable {
   public let repetitions: [Splitting.Repetition]
   /// Mean of the repetitions, which are independent and unbiased, with its 95 % interval.
+  ///
+  /// Products of shares are skewed: where one of them is large, so is the spread, and an interval
+  /// that is symmetric lies too low. So it is taken on the scale of logarithms (delta method).
   public let probability: MeanEstimate
 
   /// - Parameter repetitions: at least one.
   public init(_ repetitions: [Splitting.Repetition]) {
     self.repetitions = repetitions
-    probability = MeanEstimate(repetitions.map(\.probability))
+    probability = MeanEstimate(skewed: repetitions.map(\.probability))
   }
 
   /// Steps of all repetitions.

@@ -15,6 +15,12 @@ struct EpochBook: Sendable {
     var began = SimTime.zero
   }
 
+  /// Lanes of a node for the replica and the member that it hosts.
+  struct Lanes: Sendable, BitwiseCopyable {
+    var chain: Int
+    var member: Int
+  }
+
   var assignment: ShardAssignment
   var number: UInt64 = 0
   /// Steps of this epoch that have not begun.
@@ -27,8 +33,8 @@ struct EpochBook: Sendable {
   var vacantSince: [SimTime]
   /// New members that have executed nothing since.
   var settling: [Int] = []
-  /// Lanes of each node for the replica and the member that it hosts.
-  var lanes: [UInt32: (chain: Int, member: Int)] = [:]
+  /// By node.
+  var lanes: [Lanes?] = []
   let seed: UInt64
   var swaps = 0
   var vacantSeconds = 0.0
@@ -89,9 +95,10 @@ extension ShardedLedgerState {
   }
 
   private mutating func noteLanes(_ world: inout World) {
+    epochs.lanes = Array(repeating: nil, count: world.machines.count)
     for m in members.indices {
       let place = settings.shards[members[m].shard].chainLanes[members[m].rank]
-      epochs.lanes[members[m].node.index] = (place, members[m].lane)
+      epochs.lanes[Int(members[m].node.index)] = .init(chain: place, member: members[m].lane)
     }
   }
 
@@ -133,7 +140,7 @@ extension ShardedLedgerState {
 
   /// Both roles of place `m`, the replica's and the member's, go to `node`.
   private func move(_ m: Int, to node: NodeID?, _ world: inout World) {
-    let lanes = node.flatMap { epochs.lanes[$0.index] }
+    let lanes = node.flatMap { epochs.lanes[Int($0.index)] }
     world.rehostings.append(
       Rehosting(
         subsystem: settings.shards[members[m].shard].chain, role: members[m].rank,

@@ -76,11 +76,12 @@ extension Simulation {
 
   private func reportStorage(_ outcome: inout Outcome) {
     for subsystem in subsystems.dropFirst() where subsystem.whole == nil {
-      var bytes = [Int](repeating: 0, count: world.machines.count)
+      var bytes = [Int?](repeating: nil, count: world.machines.count)
       let occupancy = members(of: Int(subsystem.index)).flatMap { subsystems[$0].occupancy }
-      for part in occupancy { bytes[Int(part.node.index)] += part.stored }
-      let nodes = Set(occupancy.map { Int($0.node.index) }).sorted()
-      let stored = nodes.map { Double(bytes[$0]) }
+      for part in occupancy {
+        bytes[Int(part.node.index)] = (bytes[Int(part.node.index)] ?? 0) + part.stored
+      }
+      let stored = bytes.compactMap { $0.map(Double.init) }
       guard let most = stored.max() else { continue }
       let mean = stored.reduce(0, +) / Double(stored.count)
       outcome.metrics.append(.init("\(subsystem.name).storage_bytes_per_node_mean", "B", mean))

@@ -1,3 +1,5 @@
+import CGSL
+
 /// A mean over independent values with its Student-t confidence interval.
 public struct MeanEstimate: Sendable, Equatable {
   public let mean: Double
@@ -27,5 +29,20 @@ public struct MeanEstimate: Sendable, Equatable {
     let half = Quantile.studentT(0.5 + confidence / 2, degreesOfFreedom: n - 1) * error
     low = mean - half
     high = mean + half
+  }
+
+  /// A mean of values that are not negative and skewed to the right: the interval is that of the
+  /// mean's logarithm by the delta method, mean x exp(-h / mean) to mean x exp(h / mean), where h is
+  /// half of the symmetric one; which it is where the mean is 0 or there is one value only.
+  public init(skewed values: [Double], confidence: Double = 0.95) {
+    let plain = MeanEstimate(values, confidence: confidence)
+    (count, mean) = (plain.count, plain.mean)
+    guard plain.mean > 0, plain.high.isFinite else {
+      (low, high) = (plain.low, plain.high)
+      return
+    }
+    let factor = 1 + gsl_expm1((plain.high - plain.mean) / plain.mean)
+    low = plain.mean / factor
+    high = plain.mean * factor
   }
 }

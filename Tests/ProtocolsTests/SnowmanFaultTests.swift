@@ -98,8 +98,8 @@ struct SnowmanFaultTests {
     Self.check(run.start())
   }
 
-  /// Without lists several build on one block. Of 25 replicas half is 13, and 15 alike are asked for:
-  /// a split in halves stands for ever. Lists of proposers keep it from arising; the reader of
+  /// Without lists several build on one block. Of 25 replicas half is 13, and 15 alike are asked
+  /// for: a split in halves stands for ever. Lists of proposers keep it from arising; the reader of
   /// scenarios refuses to do without them where half is fewer than alpha.
   @Test("halves of fewer than alpha stand for ever without lists of proposers, and not with them")
   func standstill() {

@@ -35,7 +35,7 @@ enum Layers {
       module: "Scenarios",
       dependencies: [
         "Kernel", "Statistics", "Ledger", "Machines", "Networking", "Metrics", "Consensus",
-        "Protocols", "Workloads", "Simulation", "Yams",
+        "Protocols", "Workloads", "Sharding", "Simulation", "Yams",
       ],
       system: ["Foundation", "Glibc"]),
     Layer(

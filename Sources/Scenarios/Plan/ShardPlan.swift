@@ -83,16 +83,7 @@ extension ShardPlan {
           "label-propagation", "CLPA: those who pay each other come together, anew each epoch",
           section: { Self.labels($0) }),
       ], "where accounts live")
-    communities = section.optionalSection(
-      "communities", "accounts pay mostly those of their own community"
-    ) {
-      (
-        $0.count("count", in: 1...1_000_000, "communities"),
-        $0.fraction(
-          "inside", default: 0.9, in: 0...1, "probability that a transfer stays inside",
-          source: "assumption: a strongly structured graph")
-      )
-    }
+    communities = Self.communities(section)
     trace =
       try section.optional("trace") { section, key in
         try section.trace(
@@ -116,31 +107,11 @@ extension ShardPlan {
     retry = proofs.retry
     receiptAttempts = proofs.receiptAttempts
     signatures = proofs.signatures
-    (payers, receiversOfMoney, largest, balance, sizes) = section.section(
-      "accounts", "what a transfer touches"
-    ) { accounts in
-      var sizes = proofs.sizes
-      sizes.account = accounts.bytes(
-        "bytes", default: 100, in: 0...1_000_000, "bytes that a node keeps of an account",
-        source: "Ethereum: nonce, balance, code and storage hashes, 70 to 110 B")
-      return (
-        accounts.count(
-          "payers", default: 1, in: 1...8, "accounts that pay", source: "a payment"),
-        accounts.count(
-          "receivers", default: 1, in: 0...8,
-          "accounts that receive; 0: nothing is paid, the accounts are only touched",
-          source: "a payment"),
-        Int64(
-          accounts.count(
-            "largest-amount", default: 10, in: 1...1_000_000_000, "each pays 1 to this",
-            source: "assumption: small against the balance")),
-        Int64(
-          accounts.count(
-            "balance", default: 1_000_000, in: 0...1_000_000_000_000,
-            "on each account in the beginning", source: "assumption: nobody runs out of money")),
-        sizes
-      )
-    }
+    let money = section.section("accounts", "what a transfer touches") { Money($0) }
+    (payers, receiversOfMoney) = (money.payers, money.receivers)
+    (largest, balance) = (money.largest, money.balance)
+    sizes = proofs.sizes
+    sizes.account = money.bytes
     let users = section.section("clients", "what clients of the shards do") { Users($0) }
     (attempts, pause) = (users.attempts, users.pause)
     (vanishing, takeover, forging) = (users.vanishing, users.takeover, users.forging)
@@ -154,6 +125,19 @@ extension ShardPlan {
     }
     self.workload = workload
     check(section)
+  }
+
+  private static func communities(_ section: Section) -> (count: Int, inside: Double)? {
+    section.optionalSection(
+      "communities", "accounts pay mostly those of their own community"
+    ) {
+      (
+        $0.count("count", in: 1...1_000_000, "communities"),
+        $0.fraction(
+          "inside", default: 0.9, in: 0...1, "probability that a transfer stays inside",
+          source: "assumption: a strongly structured graph")
+      )
+    }
   }
 
   private static func epochs(
@@ -308,6 +292,35 @@ private struct Proofs {
         "acknowledgement", default: 80, in: size, "bytes of an acknowledgement or a question",
         source: "assumption: 40 B TCP/IP and a digest"),
       account: 0)
+  }
+}
+
+/// What a transfer touches.
+private struct Money {
+  var bytes: Int
+  var payers: Int
+  var receivers: Int
+  var largest: Int64
+  var balance: Int64
+
+  init(_ section: Section) {
+    bytes = section.bytes(
+      "bytes", default: 100, in: 0...1_000_000, "bytes that a node keeps of an account",
+      source: "Ethereum: nonce, balance, code and storage hashes, 70 to 110 B")
+    payers = section.count(
+      "payers", default: 1, in: 1...8, "accounts that pay", source: "a payment")
+    receivers = section.count(
+      "receivers", default: 1, in: 0...8,
+      "accounts that receive; 0: nothing is paid, the accounts are only touched",
+      source: "a payment")
+    largest = Int64(
+      section.count(
+        "largest-amount", default: 10, in: 1...1_000_000_000, "each pays 1 to this",
+        source: "assumption: small against the balance"))
+    balance = Int64(
+      section.count(
+        "balance", default: 1_000_000, in: 0...1_000_000_000_000,
+        "on each account in the beginning", source: "assumption: nobody runs out of money"))
   }
 }
 

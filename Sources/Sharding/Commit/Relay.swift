@@ -41,8 +41,8 @@ extension ShardLedger {
     return .accepted
   }
 
-  /// If the account that `part` credits has left its shard, the deposit follows it there. An account
-  /// on its way may be credited where it is going.
+  /// If the account that `part` credits has left its shard, the deposit follows it there. An
+  /// account on its way may be credited where it is going.
   private mutating func followMoved(_ part: Int, _ effects: inout CommitEffects) -> Bool {
     guard transfers.parts[part].legs == 1 else { return false }
     let account = Int(transfers.legs[Int(transfers.parts[part].firstLeg)].account.index)

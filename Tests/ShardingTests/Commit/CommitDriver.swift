@@ -2,8 +2,8 @@ import Kernel
 import Ledger
 import Sharding
 
-/// Runs transfers through the ledger without a network: requests, votes and receipts arrive one at a
-/// time, in an order drawn from a stream. Every operation is carried out once.
+/// Runs transfers through the ledger without a network: requests, votes and receipts arrive one at
+/// a time, in an order drawn from a stream. Every operation is carried out once.
 struct CommitDriver {
   enum Letter {
     case request(CommitEffects.Request)
