@@ -81,7 +81,7 @@ let package = Package(
       "Scenarios",
       [
         "Kernel", "Statistics", "Ledger", "Machines", "Networking", "Metrics", "Consensus",
-        "Protocols", "Workloads", "Simulation", yams,
+        "Protocols", "Workloads", "Sharding", "Simulation", yams,
       ],
       pages: ["Scenarios.md"],
       resources: [.embedInCode("Data")]),

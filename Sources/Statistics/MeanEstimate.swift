@@ -32,8 +32,8 @@ public struct MeanEstimate: Sendable, Equatable {
   }
 
   /// A mean of values that are not negative and skewed to the right: the interval is that of the
-  /// mean's logarithm by the delta method, mean x exp(-h / mean) to mean x exp(h / mean), where h is
-  /// half of the symmetric one; which it is where the mean is 0 or there is one value only.
+  /// mean's logarithm by the delta method, mean x exp(-h / mean) to mean x exp(h / mean), where h
+  /// is half of the symmetric one; which it is where the mean is 0 or there is one value only.
   public init(skewed values: [Double], confidence: Double = 0.95) {
     let plain = MeanEstimate(values, confidence: confidence)
     (count, mean) = (plain.count, plain.mean)

@@ -61,7 +61,7 @@ struct SplittingTests {
   /// The exact values and how the race is cut: giving up loses (q / p)^deficit, 1e-4 of them.
   @Test(
     "double spends at q = 0.1 lie in 93 of 100 intervals of 95 %, at a small part of plain cost",
-    arguments: [(6, 5.91e-4, 9, 150), (12, 9.35e-7, 12, 120), (18, 1.68e-9, 15, 120)])
+    arguments: [(6, 5.91e-4, 9, 150), (12, 9.35e-7, 12, 120), (18, 1.68e-9, 15, 300)])
   func doubleSpend(z: Int, printed: Double, deficit: Int, effort: Int) throws {
     let exact = DoubleSpend.exact(q: 0.1, z: z)
     #expect(abs(exact / printed - 1) < 0.005)
