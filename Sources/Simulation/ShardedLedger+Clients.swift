@@ -294,8 +294,8 @@ extension ShardedLedgerState {
     waitAnew(number, at: h, &world)
   }
 
-  /// A new request of transfer `number` has been sent: the wait for its receipt begins anew, however
-  /// often earlier ones had to be repeated.
+  /// A new request of transfer `number` has been sent: the wait for its receipt begins anew,
+  /// however often earlier ones had to be repeated.
   private mutating func waitAnew(_ number: Int, at h: Int, _ world: inout World) {
     guard hosts[h].tries[number] > 1 else { return }
     hosts[h].tries[number] = 1
