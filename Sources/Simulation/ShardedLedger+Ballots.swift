@@ -6,9 +6,12 @@ import Sharding
 // MARK: - What a bundle asks of a member
 
 extension ShardedLedgerState {
-  /// Member `m` hands the operations of a bundle to its replica, or waits for further votes.
+  /// Member `m` hands the operations of a bundle to its replica, or waits for further votes. What
+  /// its own shard asks for is handed over by as many as hold a correct one; `again`, after a wait
+  /// in vain, by all and as sent anew, for what a replica forwarded may be lost or censored.
   mutating func takeIn(
-    _ b: Int, from source: Int, at m: Int, _ time: SimTime, _ world: inout World
+    _ b: Int, from source: Int, at m: Int, again: Bool = false, _ time: SimTime,
+    _ world: inout World
   ) {
     let s = members[m].shard
     let bundle = shards[source].bundles[b]
@@ -21,15 +24,17 @@ extension ShardedLedgerState {
       let entry = entries[book][number]
       let isOpen = entry.slot == 0 || Int(entry.slot) > members[m].position
       if entry.votes > 0 {
-        if isOpen { expect(entry, population, number, at: m, time, &world) }
-      } else if isOpen, !isOwn || members[m].rank < settings.receivers {
+        if isOpen { expect(entry, population, number, at: m, again: again, time, &world) }
+      } else if isOpen, !isOwn || again || members[m].rank < settings.receivers {
         if first < 0 { first = number }
         continue
       }
-      if first >= 0 { submit(population, first..<number, at: m, time, &world) }
+      if first >= 0 { submit(population, first..<number, at: m, again: again, time, &world) }
       first = -1
     }
-    if first >= 0 { submit(population, first..<numbers.upperBound, at: m, time, &world) }
+    if first >= 0 {
+      submit(population, first..<numbers.upperBound, at: m, again: again, time, &world)
+    }
     for k in 0..<Int(bundle.votes) {
       count(shards[source].votes[Int(bundle.firstVote) + k], at: m, time, &world)
     }
@@ -37,13 +42,14 @@ extension ShardedLedgerState {
 
   /// Member `m` hands operations to the replica beside it at `time`.
   private mutating func submit(
-    _ population: Int, _ numbers: Range<Int>, at m: Int, _ time: SimTime, _ world: inout World
+    _ population: Int, _ numbers: Range<Int>, at m: Int, again: Bool, _ time: SimTime,
+    _ world: inout World
   ) {
     let range = TxRange(
       population: UInt32(population), first: UInt64(numbers.lowerBound),
       count: UInt32(numbers.count))
     // Nothing passes a link; what it takes to read them was paid with the bundle.
-    var event = Submission(range: range, bytes: 0, isRetransmission: false)
+    var event = Submission(range: range, bytes: 0, isRetransmission: again)
       .event(to: settings.shards[members[m].shard].chain, role: members[m].rank)
     event.time = time
     world.schedule(event)
@@ -51,7 +57,7 @@ extension ShardedLedgerState {
 
   /// An operation waits for votes at member `m`.
   private mutating func expect(
-    _ entry: Entry, _ population: Int, _ number: Int, at m: Int, _ time: SimTime,
+    _ entry: Entry, _ population: Int, _ number: Int, at m: Int, again: Bool, _ time: SimTime,
     _ world: inout World
   ) {
     let transfer = ledger.transfers.parts[Int(entry.operation.part)].transfer
@@ -61,7 +67,7 @@ extension ShardedLedgerState {
     ballot.needed = entry.votes
     ballot.needsAll = entry.needsAll
     members[m].ballots[transfer] = ballot
-    tally(transfer, at: m, time, &world)
+    tally(transfer, at: m, again: again, time, &world)
   }
 
   private mutating func count(
@@ -74,12 +80,12 @@ extension ShardedLedgerState {
     ballot.voted |= 1 << UInt64(place)
     if !vote.accepts { ballot.isRefused = true }
     members[m].ballots[transfer] = ballot
-    tally(transfer, at: m, time, &world)
+    tally(transfer, at: m, again: false, time, &world)
   }
 
   /// Submits what waited for the votes on `transfer`, if they are there.
   private mutating func tally(
-    _ transfer: UInt32, at m: Int, _ time: SimTime, _ world: inout World
+    _ transfer: UInt32, at m: Int, again: Bool, _ time: SimTime, _ world: inout World
   ) {
     guard let ballot = members[m].ballots[transfer], ballot.population != .max else { return }
     let isReady =
@@ -87,7 +93,7 @@ extension ShardedLedgerState {
       || (ballot.isRefused && !ballot.needsAll)
     guard isReady else { return }
     let number = Int(ballot.number)
-    submit(Int(ballot.population), number..<number + 1, at: m, time, &world)
+    submit(Int(ballot.population), number..<number + 1, at: m, again: again, time, &world)
   }
 }
 

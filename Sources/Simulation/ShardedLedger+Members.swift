@@ -144,7 +144,7 @@ extension ShardedLedgerState {
     for b in bundles(of: slot, s) {
       if Int(shards[s].bundles[b].to) == s {
         takeIn(b, from: s, at: m, world.now, &world)
-        if members[m].rank < settings.receivers { expectDone(b, rank: 0, tries: 0, by: m, &world) }
+        expectDone(b, rank: 0, tries: 0, by: m, &world)
       } else if isSender {
         send(b, by: m, rank: rank, tries: 0, &world)
       }
@@ -367,7 +367,7 @@ extension ShardedLedgerState {
       let isForHost = Int(bundle.to) >= shards.count
       if isAcknowledged || (isForHost && tries >= settings.receiptAttempts) { continue }
       if Int(bundle.to) == s {
-        takeIn(Int(first.bundle), from: s, at: m, world.now, &world)
+        takeIn(Int(first.bundle), from: s, at: m, again: true, world.now, &world)
         expectDone(Int(first.bundle), rank: 0, tries: tries, by: m, &world)
       } else {
         send(Int(first.bundle), by: m, rank: Int(first.rank), tries: tries, &world)

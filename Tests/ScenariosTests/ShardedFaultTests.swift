@@ -7,8 +7,7 @@ import Testing
 /// The ways to commit over shards against each other: what a fault does to each of them.
 @Suite("Sharded ledgers: faults")
 struct ShardedFaultTests {
-  /// Two payers and a receiver, so that locks are held on several shards; the relay takes one
-  /// payer.
+  /// Two payers and a receiver, so that locks are held on several shards; under the relay one pays.
   static func scenario(
     _ commit: CommitProtocol, clients: String = "", rest: String = ""
   ) -> ShardedScenario {

@@ -17,7 +17,7 @@ struct ShardedProtocolTests {
   ]
 
   @Test(
-    "every transfer ends whatever orders a shard's operations, at the work its protocol states",
+    "transfers end whatever orders a shard's operations, at the work that the protocol states",
     arguments: protocols, CommitProtocol.allCases)
   func settles(consensus: (name: String, text: String, until: String), commit: CommitProtocol)
     throws
