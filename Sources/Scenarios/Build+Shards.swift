@@ -89,6 +89,7 @@ extension Scenario {
     settings.epochs = plan.epochs
     settings.routing = plan.routing
     settings.gathering = plan.gathering
+    settings.brokers = plan.brokers
     return (
       ShardedLedger(
         index: context.index, name: plan.name, settings: settings, seed: context.seed),

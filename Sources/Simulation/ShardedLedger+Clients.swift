@@ -67,6 +67,8 @@ extension ShardedLedgerState {
       hosts[h].closed.append(.never)
       hosts[h].isPausing.append(false)
       hosts[h].tries.append(1)
+      hosts[h].isBrokerGone.append(false)
+      hosts[h].pausing.append(0)
       open(number, from: h, attempt: 1)
       if isGone, let wait = settings.clients.takeover {
         world.schedule(
@@ -83,11 +85,11 @@ extension ShardedLedgerState {
     watch(host: h, &world)
   }
 
-  private func draw(_ h: Int, _ number: Int, _ purpose: String) -> RandomStream {
+  func draw(_ h: Int, _ number: Int, _ purpose: String) -> RandomStream {
     RandomStream(seed: hosts[h].key, purpose: purpose, entity: UInt64(number))
   }
 
-  private func isDrawn(_ h: Int, _ number: Int, _ purpose: String, _ share: Double) -> Bool {
+  func isDrawn(_ h: Int, _ number: Int, _ purpose: String, _ share: Double) -> Bool {
     var stream = draw(h, number, purpose)
     return stream.bernoulli(share)
   }
@@ -129,9 +131,11 @@ extension ShardedLedgerState {
       let rest = k == 0 ? sum - share * Int64(money.receivers) : 0
       legs.append(Leg(account: account, amount: share + rest))
     }
+    let deadline = addBroker(number, h, attempt: attempt)
     let home = ledger.destination
     let transfer = ledger.transfers.add(
       legs, host: h, number: number, attempt: attempt, home: { Int(home[Int($0.index)]) })
+    ledger.transfers[transfer].deadline = deadline
     hosts[h].newest[number] = UInt32(transfer)
     while news.count < ledger.transfers.parts.count { news.append(News()) }
     counts.attempts += 1
@@ -219,6 +223,7 @@ extension ShardedLedgerState {
     let source = Int(event.payload.a >> 32)
     let b = Int(event.payload.a & 0xFFFF_FFFF)
     let bundle = shards[source].bundles[b]
+    hosts[h].heights[source] = max(hosts[h].heights[source], bundle.slot)
     if !settings.shards[source].usesGateways {
       hosts[h].contacts[source] = UInt16(event.payload.c)
     }
@@ -237,17 +242,21 @@ extension ShardedLedgerState {
   mutating func upon(_ receipt: CommitEffects.Receipt, at h: Int, _ world: inout World) {
     let transfer = Int(ledger.transfers.parts[Int(receipt.operation.part)].transfer)
     let number = Int(ledger.transfers[transfer].number)
-    guard !hosts[h].isGone[number], !hosts[h].isPausing[number],
+    let isGone = hosts[h].isGone[number]
+    guard !isGone || hasBroker(number, h), !hosts[h].isPausing[number],
       Int(hosts[h].newest[number]) == transfer
     else { return }
     let range = TxRange(population: 0, first: UInt64(number), count: 1)
     guard !hosts[h].answered.contains(range) else { return }
     effects.removeAll()
-    let fate = client.upon(receipt, ledger, &effects)
+    let fate = client.upon(receipt, ledger, hasBroker: !hosts[h].isBrokerGone[number], &effects)
     if !effects.requests.isEmpty {
       sendRequests(from: h, isLater: true, &world)
       waitAnew(number, at: h, &world)
     }
+    if settings.brokers != nil { pauseBroker(receipt, number, at: h, &world) }
+    // The broker has done its part; nobody waits for the rest.
+    if isGone { return }
     switch fate {
     case .open: break
     case .committed:
@@ -283,7 +292,7 @@ extension ShardedLedgerState {
         payload: .init(1)))
   }
 
-  private mutating func closeAnswered(_ h: Int) { hosts[h].sent.dropAnswered(hosts[h].answered) }
+  mutating func closeAnswered(_ h: Int) { hosts[h].sent.dropAnswered(hosts[h].answered) }
 
   /// Tries an aborted transfer again, on the shards where its accounts are now.
   mutating func tryAgain(_ number: Int, at h: Int, _ world: inout World) {
@@ -298,7 +307,7 @@ extension ShardedLedgerState {
 
   /// A new request of transfer `number` has been sent: the wait for its receipt begins anew,
   /// however often earlier ones had to be repeated.
-  private mutating func waitAnew(_ number: Int, at h: Int, _ world: inout World) {
+  mutating func waitAnew(_ number: Int, at h: Int, _ world: inout World) {
     guard hosts[h].tries[number] > 1 else { return }
     hosts[h].tries[number] = 1
     hosts[h].sent.add(
@@ -325,7 +334,9 @@ extension ShardedLedgerState {
         guard !hosts[h].answered.contains(range) else { continue }
         // Overtaken by a later request of the same transfer, which is waited for instead.
         guard Int(hosts[h].tries[Int(number)]) == tries else { continue }
-        if !hosts[h].isGone[Int(number)], !hosts[h].isPausing[Int(number)] {
+        if !hosts[h].isGone[Int(number)] || hasBroker(Int(number), h),
+          !hosts[h].isPausing[Int(number)]
+        {
           ask(Int(number), tries: tries, at: h, &world)
         }
         hosts[h].tries[Int(number)] += 1
@@ -339,6 +350,7 @@ extension ShardedLedgerState {
   mutating func ask(_ number: Int, tries: Int, at h: Int, _ world: inout World) {
     let transfer = Int(hosts[h].newest[number])
     if !isDrivenByClient(transfer) { repeatOrder(transfer, from: h, &world) }
+    if settings.brokers != nil { replaceBroker(number, at: h, &world) }
     for part in ledger.transfers.parts(of: transfer)
     where client.isOpen(part, ledger) {
       let to = Int(ledger.transfers.parts[part].shard)
@@ -357,32 +369,6 @@ extension ShardedLedgerState {
           &world)
       }
     }
-  }
-
-  /// Member `m` is asked what came of a part.
-  mutating func upon(query event: Event, at m: Int, _ world: inout World) {
-    let part = Int(event.payload.a)
-    let news = news[part]
-    guard news.slot > 0, Int(news.slot) <= members[m].position else { return }
-    let last = news.last
-    let kind = UInt64(last.operation.kind.rawValue)
-    let verdict = UInt64(last.verdict.rawValue)
-    let state = UInt64(last.state.rawValue)
-    transmit(
-      .answer, .init(UInt64(part), kind << 16 | verdict << 8 | state),
-      bytes: settings.sizes.header + settings.sizes.proof + settings.sizes.receipt,
-      from: hostCount + m, to: Int(event.payload.b), &world)
-  }
-
-  mutating func upon(answer event: Event, at h: Int, _ world: inout World) {
-    let bits = event.payload.b
-    guard let kind = Operation.Kind(rawValue: UInt8(bits >> 16 & 255)),
-      let verdict = Verdict(rawValue: UInt8(bits >> 8 & 255)),
-      let state = Part.State(rawValue: UInt8(bits & 255))
-    else { preconditionFailure("an answer that nobody gives") }
-    let operation = Operation(kind, part: Int(event.payload.a))
-    upon(.init(operation: operation, verdict: verdict, state: state), at: h, &world)
-    closeAnswered(h)
   }
 
   mutating func restart(host h: Int, _ world: inout World) {

@@ -37,6 +37,7 @@ extension ShardedLedgerState.Host {
       $0.usesGateways ? UInt16(Int(host.population) % $0.nodes.count) : 0
     }
     answered = TxSet(populations: 1)
+    heights = Array(repeating: 0, count: settings.shards.count)
     orders = Array(repeating: [], count: settings.shards.count)
   }
 }

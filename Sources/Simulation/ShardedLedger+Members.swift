@@ -54,7 +54,7 @@ extension ShardedLedgerState {
     let part = Int(operation.part)
     let transfer = Int(ledger.transfers.parts[part].transfer)
     let wasOpen = ledger.transfers[transfer].fate == .open
-    ledger.execute(operation, at: s, &effects)
+    ledger.execute(operation, at: s, in: slot, &effects)
     if wasOpen, ledger.transfers[transfer].fate == .committed {
       shards[s].committed.append(UInt32(transfer))
     }
@@ -83,7 +83,11 @@ extension ShardedLedgerState {
       news[part].slot = UInt32(slot)
       news[part].last = receipt
       // The output committee tells the client what came of its inputs.
-      if operation.kind == .yank || operation.kind == .refund { continue }
+      if settings.commit.commit == .yank,
+        operation.kind == .yank || operation.kind == .refund
+      {
+        continue
+      }
       touch(host)
       buckets[host].receipts.append(receipt)
     }

@@ -45,6 +45,8 @@ extension ShardedLedgerState {
     case .unacknowledged: resend(role - hostCount, &world)
     case .order, .orderReceived, .demand, .demandReceived, .relayed, .relayedReceived:
       receive(event, at: role - hostCount, &world)
+    case .brokerAgain:
+      goOn(Int(event.payload.a), isBroker: event.payload.b == 1, at: role, &world)
     case .asking: driveGathered(role - hostCount, &world)
     case .query: upon(query: event, at: role - hostCount, &world)
     case .answer: upon(answer: event, at: role, &world)
@@ -63,6 +65,8 @@ extension ShardedLedgerState {
     switch Kind(rawValue: event.kind) {
     case .arrival: scheduleArrival(Int(event.target), &world)
     case .thought: hosts[Int(event.target)].stalled += Int(event.payload.a)
+    case .brokerAgain:
+      hosts[Int(event.target)].pausing[Int(event.payload.a)] &= event.payload.b == 1 ? 1 : 2
     default: break
     }
   }
@@ -181,6 +185,10 @@ extension ShardedLedgerState {
     add("accounts_moved", "1", Double(ledger.monitor.moved))
     add("moved_bytes", "B", Double(ledger.monitor.moved * settings.sizes.account))
     if settings.epochs != nil { reportEpochs(add) }
+    if settings.brokers != nil {
+      add("relayed_for_brokers", "1", Double(ledger.monitor.relayed))
+      add("expired", "1", Double(counts.refused[Int(Verdict.hasExpired.rawValue)]))
+    }
     add("proofs_resent", "1", Double(counts.resent))
   }
 

@@ -99,6 +99,9 @@ struct ShardedLedgerState: Sendable {
     case relayed, relayedReceived
     /// A leader has gathered transfers to ask other committees for.
     case asking
+    /// A broker tries again, or a client asks again for the end of its lock. Payload: number of the
+    /// transfer, 1 for the broker.
+    case brokerAgain
   }
 
   /// With the yank, committees pass on what clients order, and ask each other for it.
@@ -260,6 +263,12 @@ struct ShardedLedgerState: Sendable {
     var closed: [SimTime] = []
     /// Whom it takes for the proposer of each shard.
     var contacts: [UInt16]
+    /// The last slot of each shard's chain that it has heard of.
+    var heights: [UInt32]
+    /// Whether the broker of each transfer is gone.
+    var isBrokerGone: [Bool] = []
+    /// Who pauses before going on with each: 1 the client, 2 its broker, 3 both.
+    var pausing: [UInt8] = []
     /// Clients who would have submitted while the host was down.
     var stalled = 0
   }
@@ -319,10 +328,7 @@ struct ShardedLedgerState: Sendable {
     self.index = index
     self.name = name
     self.settings = settings
-    ledger = ShardLedger(
-      settings.commit,
-      balances: Array(repeating: settings.money.balance, count: settings.money.accounts),
-      home: settings.home)
+    ledger = Self.makeLedger(settings)
     client = TransferClient(settings.commit)
     shards = settings.shards.map { _ in ShardBooks() }
     var members: [Member] = []

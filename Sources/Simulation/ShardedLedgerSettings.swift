@@ -129,6 +129,25 @@ public struct ShardedLedgerSettings: Sendable {
     }
   }
 
+  /// Accounts with money on every shard that carry transfers over.
+  public struct Brokers: Sendable, Equatable {
+    public var count: Int
+    /// Of each, on each shard, in the beginning.
+    public var balance: Int64
+    /// Slots of the receiver's shard within which a broker is to pay.
+    public var lock: Int
+    /// Share of transfers whose broker is gone once the payer has been asked to pay.
+    public var vanishing: Double
+
+    public init(count: Int, balance: Int64, lock: Int, vanishing: Double) {
+      precondition(count >= 1 && lock >= 1, "\(count) brokers, locks of \(lock) slots")
+      self.count = count
+      self.balance = balance
+      self.lock = lock
+      self.vanishing = vanishing
+    }
+  }
+
   /// How committees change.
   public struct Epochs: Sendable {
     public var length: SimDuration
@@ -177,6 +196,8 @@ public struct ShardedLedgerSettings: Sendable {
   /// that a correct one is among them.
   public var senders: Int
   public var receivers: Int
+  /// With `broker`.
+  public var brokers: Brokers?
   /// A leader gathers transfers for so long before it asks other committees for them.
   public var gathering = SimDuration.zero
   /// How messages find another committee.

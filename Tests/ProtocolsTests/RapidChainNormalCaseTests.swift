@@ -107,4 +107,33 @@ struct RapidChainNormalCaseTests {
     #expect(accepted(20_000) > 5)
     #expect(accepted(2_000_000) == 0)
   }
+
+  @Test("announced, a set goes to those that ask for it, and enough of them make the block")
+  func announcing() {
+    func blocks(_ spread: RapidChain.Spread) -> (accepted: Int, pieces: Int, haves: Int) {
+      var run = RapidChainRun(n: 16)
+      run.settings.gossip = .init(
+        chunks: 12, parity: 4, degree: 6, spread: spread, fetchTimeout: .milliseconds(50))
+      run.arrivals = .poisson(rate: 50)
+      run.until = ms(2000)
+      let simulation = run.start()
+      simulation.run(until: ms(3000))
+      #expect(simulation.world.violations == [])
+      #expect(simulation.final == simulation.submitted)
+      return (
+        Int(simulation.world.decisions[1]), simulation.sentRC(["piece"]),
+        simulation.sentRC(["have"])
+      )
+    }
+    let pushed = blocks(.push)
+    #expect(pushed.accepted > 20 && pushed.haves == 0)
+    #expect(pushed.pieces == pushed.accepted * (6 + 6 * 5 * 14))
+    let announced = blocks(.announce)
+    #expect(announced.accepted == pushed.accepted)
+    // Six sets for each of 15 members at most, four at least: eight chunks of twelve make a block.
+    #expect(announced.pieces <= announced.accepted * 6 * 15)
+    #expect(announced.pieces >= announced.accepted * 4 * 15)
+    // Each is announced to all neighbours but the sender, and the leader if it is one.
+    #expect(announced.haves <= announced.pieces * 5 && announced.haves >= announced.pieces * 4)
+  }
 }

@@ -15,7 +15,7 @@ struct ShardedFaultTests {
     scenario.commit = "protocol: \(commit.rawValue)"
     scenario.entries = [
       "proofs: { retry: 1 s }",
-      "accounts: { payers: \(commit == .relay ? 1 : 2), receivers: 1 }",
+      "accounts: { payers: \(commit == .relay || commit == .broker ? 1 : 2), receivers: 1 }",
       "clients: { \(clients) }",
     ]
     scenario.accounts = "accounts: 1000"

@@ -35,6 +35,16 @@ struct ShardedInputTests {
     ("protocol: relay, weakness: drops", [], "", "commit.weakness"),
     ("protocol: relay", ["proofs: { senders: 5 }"], "", "proofs.senders: 5: is out of range"),
     (
+      "protocol: broker", ["accounts: { payers: 2 }"], "",
+      "a broker stands between one payer and one receiver, not 2 and 1"
+    ),
+    (
+      "protocol: relay", ["brokers: { count: 3 }"], "",
+      "only the commit protocol broker has brokers (allowed: commit: { protocol: broker })"
+    ),
+    ("protocol: broker", ["brokers: { lock: 0 }"], "", "brokers.lock: 0: is out of range"),
+    ("protocol: broker", ["brokers: { when-short: relai }"], "", "did you mean 'relay'?"),
+    (
       "protocol: sbac", ["proofs: { gathering: 1 s }"], "",
       "only committees of the yank gather transfers to ask for"
     ),

@@ -27,12 +27,17 @@ struct ShardedProtocolTests {
     scenario.accounts = "accounts: 1000000"  // so that few meet, however long they take
     scenario.until = consensus.until
     scenario.commit = "protocol: \(commit.rawValue)"
-    scenario.entries = ["accounts: { payers: \(commit == .relay ? 1 : 2), receivers: 1 }"]
+    scenario.entries = [
+      "accounts: { payers: \(commit == .relay || commit == .broker ? 1 : 2), receivers: 1 }"
+    ]
+    // To ask for the end of a broker's lock too early is an operation as well.
+    if commit == .broker { scenario.timeout = "200 s" }
     let (run, ledger) = try scenario.run()
     let outcome = run.outcome(until: run.world.now, measuring: Measuring(mode: .transient))
     #expect(outcome.violations == [])
     #expect(ledger.monitor.audit(ledger) == [])
-    #expect(ledger.balances.reduce(0, +) == 1_000_000 * 1_000_000)
+    let brokered = commit == .broker ? 10 * 4 * 1_000_000 : 0
+    #expect(ledger.balances.reduce(0, +) == Int64(1_000_000 * 1_000_000 + brokered))
     #expect((outcome.shards("submitted")) > 400)
     #expect(outcome.shards("holds_outstanding") == 0)
     #expect(outcome.shards("money_in_flight") == 0)
@@ -69,12 +74,14 @@ struct ShardedProtocolTests {
         }
         let others = ledger.transfers.receivingParts(of: transfer).count { $0 != output }
         return inputs.count + again + 1 + others
+      case .broker: return 3  // Theta 1, Theta 2, and what was held goes to the broker
       }
     }
     switch commit {
     case .relay: return 1
     case .atomix, .sbac: return p + released
     case .yank: return ledger.yankedParts(of: transfer).count + 1 + released
+    case .broker: return 1  // Theta 1 is refused
     }
   }
 
@@ -83,6 +90,7 @@ struct ShardedProtocolTests {
     ("protocol: relay", 3, 2),  // to the payer's shard, on to the receiver's, to the client
     ("protocol: atomix", 4, 2),  // there and back twice
     ("protocol: sbac", 3, 3),  // prepare and accept without a link between, on, to the client
+    ("protocol: broker", 4, 2),  // to the payer's shard and back, to the other and back
     ("protocol: yank", 4, 2),  // to the output committee, to the input, back, to the client
   ]
 

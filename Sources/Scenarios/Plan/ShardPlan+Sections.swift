@@ -63,7 +63,8 @@ extension ShardPlan {
   static func commit(_ section: Section) -> CommitSettings {
     let commit = section.choice(
       "protocol", of: CommitProtocol.self, default: .relay,
-      "relay: Monoxide; atomix: OmniLedger; sbac: Chainspace; yank: RapidChain")
+      "relay: Monoxide; atomix: OmniLedger; sbac: Chainspace; yank: RapidChain; broker: "
+        + "BrokerChain")
     let locks = section.choice(
       "locks", of: CommitSettings.Locks.self, default: .accounts,
       "accounts: a lock keeps other payments from the account out; amounts: as an unspent output")
@@ -72,6 +73,34 @@ extension ShardPlan {
       "a rule that is left out on purpose, to see that the monitors miss it")
     return CommitSettings(
       commit, locks: locks, weakness: CommitSettings.Weakness(rawValue: weakness))
+  }
+
+  /// The brokers, and what becomes of transfers for which they are short.
+  static func brokers(
+    _ section: Section
+  ) -> (ShardedLedgerSettings.Brokers, CommitSettings.Shortage) {
+    let brokers = ShardedLedgerSettings.Brokers(
+      count: section.count(
+        "count", default: 10, in: 1...10_000, "brokers, each with an account on every shard",
+        source: "BlockEmulator: BrokerNum"),
+      balance: Int64(
+        section.count(
+          "balance", default: 1_000_000, in: 0...1_000_000_000_000,
+          "on each account of a broker in the beginning", source: "assumption: none is short")),
+      lock: section.count(
+        "lock", default: 1000, in: 1...1_000_000_000,
+        "H_lock: a broker pays within so many slots of the receiver's shard",
+        source: "assumption: far above the slots that a transfer takes"),
+      vanishing: section.fraction(
+        "vanishing", default: 0, in: 0...1,
+        "share of transfers whose broker is gone once it has asked the payer's shard",
+        source: "none is"))
+    return (
+      brokers,
+      section.choice(
+        "when-short", of: CommitSettings.Shortage.self, default: .wait,
+        "wait: the broker tries again after clients.pause; relay: the shards move the money")
+    )
   }
 }
 

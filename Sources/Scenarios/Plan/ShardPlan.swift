@@ -34,6 +34,7 @@ public struct ShardPlan: Sendable {
   public var assignment: Assignment
   public var placement: Placement
   public var commit: CommitSettings
+  public var brokers: ShardedLedgerSettings.Brokers?
   public var consensus: ConsensusPlan
   public var mempool: MempoolPlan
   /// Members that send and receive a proof; `nil`: f + 1, so that one is correct.
@@ -102,6 +103,13 @@ extension ShardPlan {
     commit = section.section("commit", "how transfers over several shards commit") {
       Self.commit($0)
     }
+    let sentence = "with the commit protocol broker: who carries transfers over"
+    let brokering =
+      commit.commit == .broker
+      ? section.section("brokers", sentence) { Self.brokers($0) }
+      : section.optionalSection("brokers", sentence) { Self.brokers($0) }
+    brokers = brokering?.0
+    commit.shortage = brokering?.1 ?? .wait
     let proofs = section.section("proofs", "what shards tell each other, and clients") {
       Proofs($0, members: members)
     }
@@ -136,6 +144,14 @@ extension ShardPlan {
     if commit.commit == .relay, payers > 1 {
       section.fail(
         "accounts", "the relay takes money from one account; \(payers) pay", allowed: "payers: 1")
+    }
+    section.require(
+      commit.commit == .broker || brokers == nil, "brokers",
+      "only the commit protocol broker has brokers", allowed: "commit: { protocol: broker }")
+    if commit.commit == .broker {
+      section.require(
+        payers == 1 && receiversOfMoney <= 1, "accounts",
+        "a broker stands between one payer and one receiver, not \(payers) and \(receiversOfMoney)")
     }
     section.require(
       gathering == .zero || commit.commit == .yank, "proofs",

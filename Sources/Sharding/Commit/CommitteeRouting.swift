@@ -6,8 +6,8 @@ public enum CommitteeRouting: String, Sendable, CaseIterable {
   /// distances 1, 2, 4, ... on the ring of all committees, and a message goes from one to the next.
   case tables
 
-  /// The committee that a message from `here` to `goal` goes to next: the farthest that is known and
-  /// not beyond the goal.
+  /// The committee that a message from `here` to `goal` goes to next: the farthest that is known
+  /// and not beyond the goal.
   ///
   /// - Precondition: two of `count` committees, and not the same.
   public static func next(from here: Int, to goal: Int, of count: Int) -> Int {

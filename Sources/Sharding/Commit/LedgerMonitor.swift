@@ -17,6 +17,8 @@ public struct LedgerMonitor: Sendable {
   public internal(set) var held = 0
   /// Accounts that have moved.
   public internal(set) var moved = 0
+  /// Transfers whose broker was short of money, so that the shards moved it.
+  public internal(set) var relayed = 0
   public private(set) var committed = 0
   public private(set) var aborted = 0
 

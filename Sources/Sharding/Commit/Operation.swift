@@ -17,6 +17,9 @@ public struct Operation: Sendable, BitwiseCopyable, Equatable {
     case yank, complete, refund
     /// An account moves: its old shard lets it go, its new one takes it in.
     case leave, enter
+    /// Broker: the payer's money is held for a broker, who pays the receiver; it does so no more;
+    /// it gets what was held.
+    case payBroker, brokerPays, expire, settle
   }
 
   public var kind: Kind
@@ -42,12 +45,16 @@ public enum Verdict: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   case lacksProof
   /// It was carried out before, or its transfer ended otherwise; nothing was done.
   case isStale
+  /// A broker's lock has ended.
+  case hasExpired
+  /// A broker's lock has not ended yet; nothing was done.
+  case isEarly
 
   /// The transfer cannot go on because of it.
   public var isRefusal: Bool {
     switch self {
-    case .lacksFunds, .isLocked, .hasMoved: true
-    case .accepted, .lacksProof, .isStale: false
+    case .lacksFunds, .isLocked, .hasMoved, .hasExpired: true
+    case .accepted, .lacksProof, .isStale, .isEarly: false
     }
   }
 }
@@ -63,6 +70,8 @@ public enum CommitProtocol: String, Sendable, CaseIterable {
   /// RapidChain, CCS '18: the output committee, which the client tells of its transfer, has the
   /// inputs moved to itself, then completes.
   case yank
+  /// BrokerChain, INFOCOM '22: a broker takes the money on one shard and pays it on the other.
+  case broker
 }
 
 /// What a step asks for: what the members of its shard, or a client, tell others. Reused.

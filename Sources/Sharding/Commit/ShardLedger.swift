@@ -24,11 +24,22 @@ public struct CommitSettings: Sendable, Equatable {
     case ignoresLocks = "ignores-locks"
     /// An account arrives at its new shard without what was on it.
     case dropsState = "drops-state"
+    /// A broker may pay although its lock has ended and the payer has the money back.
+    case ignoresExpiry = "ignores-expiry"
+  }
+
+  /// What becomes of a transfer whose broker has too little money where it is to pay.
+  public enum Shortage: String, Sendable, CaseIterable {
+    /// The broker tries again, until its lock ends.
+    case wait
+    /// The shards move the money themselves, as by a relay.
+    case relay
   }
 
   public var commit: CommitProtocol
   public var locks: Locks
   public var weakness: Weakness?
+  public var shortage = Shortage.wait
 
   public init(_ commit: CommitProtocol, locks: Locks = .accounts, weakness: Weakness? = nil) {
     self.commit = commit
@@ -53,11 +64,17 @@ public struct ShardLedger: Sendable {
   /// Transfer that holds each account, plus 1; 0: none.
   var holders: [UInt32]
   public var monitor: LedgerMonitor
+  /// Accounts from here on are brokers'.
+  public let firstBroker: Int
 
   /// - Parameters:
   ///   - balances: by account, not negative.
   ///   - home: shard of each account.
-  public init(_ settings: CommitSettings, balances: [Int64], home: [Int]) {
+  ///   - brokers: how many accounts, the last ones, are brokers'.
+  public init(
+    _ settings: CommitSettings, balances: [Int64], home: [Int], brokers: Int = 0
+  ) {
+    firstBroker = balances.count - brokers
     precondition(balances.count == home.count, "a home for every account")
     self.settings = settings
     self.balances = balances
@@ -70,8 +87,10 @@ public struct ShardLedger: Sendable {
   public func home(of account: AccountID) -> Int { Int(home[Int(account.index)]) }
 
   /// Carries out `operation` on its shard; the same at every member that has executed the same.
+  ///
+  /// - Parameter slot: of the shard's chain.
   public mutating func execute(
-    _ operation: Operation, at shard: Int, _ effects: inout CommitEffects
+    _ operation: Operation, at shard: Int, in slot: Int = 0, _ effects: inout CommitEffects
   ) {
     let part = Int(operation.part)
     precondition(Int(transfers.parts[part].shard) == shard, "a part of another shard")
@@ -91,6 +110,10 @@ public struct ShardLedger: Sendable {
       case .refund: refund(part)
       case .leave: leave(part, &effects)
       case .enter: enter(part)
+      case .payBroker: payBroker(part)
+      case .brokerPays: brokerPays(part, in: slot, &effects)
+      case .expire: expire(part, in: slot, &effects)
+      case .settle: settle(part)
       }
     effects.receipts.append(
       .init(operation: operation, verdict: verdict, state: transfers.parts[part].state))
@@ -112,6 +135,9 @@ public struct ShardLedger: Sendable {
   /// The observer's: whether all parts of `transfer` are done, or none will be.
   private mutating func noteFate(_ transfer: Int) {
     guard transfers[transfer].fate == .open, !transfers[transfer].isMove else { return }
+    if settings.commit == .broker, transfers.isCrossShard(transfer) {
+      return noteBrokered(transfer)
+    }
     let parts = transfers.parts(of: transfer)
     if parts.allSatisfy({ transfers.parts[$0].state == .done }) {
       transfers[transfer].fate = .committed
@@ -158,8 +184,10 @@ extension ShardLedger {
     transfers.parts[part].state = .done
   }
 
-  /// What is moved to another committee locks nothing where it was.
-  var locksAccounts: Bool { settings.locks == .accounts && settings.commit != .yank }
+  /// What is moved to another committee locks nothing where it was; a broker's lock is on money.
+  var locksAccounts: Bool {
+    settings.locks == .accounts && settings.commit != .yank && settings.commit != .broker
+  }
 
   /// Takes what `part` pays, and holds its accounts if locks do so.
   mutating func hold(_ part: Int) {

@@ -36,6 +36,7 @@ public struct TransferClient: Sendable {
     case .relay: request(.withdraw, parts.lowerBound)
     case .atomix: for part in ledger.transfers.payingParts(of: transfer) { request(.lock, part) }
     case .sbac: for part in ledger.transfers.payingParts(of: transfer) { request(.prepare, part) }
+    case .broker: request(.payBroker, ledger.sourcePart(of: transfer))
     case .yank:
       let output = ledger.outputPart(of: transfer)
       effects.orders.append(
@@ -44,9 +45,11 @@ public struct TransferClient: Sendable {
   }
 
   /// Takes a receipt in. Returns what has become of the transfer, as far as its client knows.
+  ///
+  /// - Parameter hasBroker: its broker, if there is one, is still there.
   public mutating func upon(
     _ receipt: CommitEffects.Receipt, _ ledger: borrowing ShardLedger,
-    _ effects: inout CommitEffects
+    hasBroker: Bool = true, _ effects: inout CommitEffects
   ) -> Transfer.Fate {
     let part = Int(receipt.operation.part)
     grow(to: ledger.transfers.parts.count)
@@ -56,6 +59,11 @@ public struct TransferClient: Sendable {
     let transfer = Int(ledger.transfers.parts[part].transfer)
     if settings.commit == .atomix, views[part] != old, ledger.transfers.isCrossShard(transfer) {
       drive(transfer, ledger, &effects)
+    }
+    if settings.commit == .broker, views[part] != old, hasBroker,
+      ledger.transfers.isCrossShard(transfer), part == ledger.sourcePart(of: transfer)
+    {
+      goOn(transfer, ledger, hasBroker: true, &effects)
     }
     return fate(of: transfer, ledger)
   }
@@ -105,10 +113,33 @@ public struct TransferClient: Sendable {
     return true
   }
 
+  /// Broker: once the payer has paid, the broker pays, or somebody asks for the end of its lock.
+  public mutating func goOn(
+    _ transfer: Int, _ ledger: borrowing ShardLedger, hasBroker: Bool,
+    _ effects: inout CommitEffects
+  ) {
+    grow(to: ledger.transfers.parts.count)
+    let goal = ledger.goalPart(of: transfer)
+    guard views[ledger.sourcePart(of: transfer)] == .held, views[goal] == .idle else { return }
+    effects.request(
+      hasBroker ? .brokerPays : .expire, goal, at: ledger.transfers.parts[goal].shard)
+  }
+
+  private func brokeredFate(_ transfer: Int, _ ledger: borrowing ShardLedger) -> Transfer.Fate {
+    if views[ledger.goalPart(of: transfer)] == .done { return .committed }
+    switch views[ledger.sourcePart(of: transfer)] {
+    case .refused, .released: return .aborted
+    case .idle, .held, .done: return .open
+    }
+  }
+
   /// What its client knows of `transfer`.
   public func fate(of transfer: Int, _ ledger: borrowing ShardLedger) -> Transfer.Fate {
     if settings.commit == .yank, ledger.transfers.isCrossShard(transfer) {
       return fateByOutput(transfer, ledger)
+    }
+    if settings.commit == .broker, ledger.transfers.isCrossShard(transfer) {
+      return brokeredFate(transfer, ledger)
     }
     var isDone = true
     for part in ledger.transfers.parts(of: transfer) {

@@ -56,6 +56,8 @@ public struct Transfer: Sendable, BitwiseCopyable, Equatable {
   public var attempt: UInt16
   /// Nobody pays: an account moves from the shard of its first part to that of its second.
   public var isMove = false
+  /// With a broker: the last slot of the receiver's shard in which it may pay.
+  public var deadline: UInt32 = 0
   /// What has become of it, as the shards' chains say; the observer's.
   public internal(set) var fate = Fate.open
 }

@@ -82,6 +82,7 @@ extension ShardLedger {
 
   mutating func refund(_ part: Int) -> Verdict {
     guard transfers.parts[part].state == .held else { return .isStale }
+    guard settings.commit != .broker || isRefusedByBroker(part) else { return .lacksProof }
     release(part)
     return .accepted
   }

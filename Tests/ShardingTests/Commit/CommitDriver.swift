@@ -24,6 +24,10 @@ struct CommitDriver {
   var letters: [Letter] = []
   var ballots: [UInt32: Ballot] = [:]
   var operations = 0
+  /// Operations carried out on each shard.
+  var slots: [Int]
+  /// With brokers, the last accounts are one's.
+  var lock = 1000
   var fates: [Int: Transfer.Fate] = [:]
   var stream: RandomStream
   /// Receipts of these transfers never reach their client.
@@ -32,9 +36,11 @@ struct CommitDriver {
   init(
     _ settings: CommitSettings, shards: Int, accounts: Int, balance: Int64 = 100, seed: UInt64 = 1
   ) {
+    slots = Array(repeating: 0, count: shards)
     ledger = ShardLedger(
       settings, balances: Array(repeating: balance, count: accounts),
-      home: (0..<accounts).map { $0 % shards })
+      home: (0..<accounts).map { $0 % shards },
+      brokers: settings.commit == .broker ? shards : 0)
     client = TransferClient(settings)
     stream = RandomStream(seed: seed, purpose: "order of letters")
   }
@@ -49,9 +55,19 @@ struct CommitDriver {
       let rest = k == 0 ? sum - share * Int64(receivers.count) : 0
       legs.append(Leg(account: AccountID(account), amount: share + rest))
     }
+    var deadline = 0
+    if ledger.settings.commit == .broker {
+      let (from, to) = (ledger.home(of: legs[0].account), ledger.home(of: legs[1].account))
+      if from != to {
+        legs.append(Leg(account: AccountID(ledger.firstBroker + from), amount: sum))
+        legs.append(Leg(account: AccountID(ledger.firstBroker + to), amount: -sum))
+        deadline = slots[to] + lock
+      }
+    }
     let home = ledger.home
     let transfer = ledger.transfers.add(
       legs, host: 0, number: ledger.transfers.count, home: { Int(home[Int($0.index)]) })
+    ledger.transfers[transfer].deadline = UInt32(deadline)
     var effects = CommitEffects()
     client.begin(transfer, ledger, &effects)
     post(effects)
@@ -118,7 +134,9 @@ struct CommitDriver {
 
   private mutating func execute(_ request: CommitEffects.Request) {
     var effects = CommitEffects()
-    ledger.execute(request.operation, at: Int(request.shard), &effects)
+    slots[Int(request.shard)] += 1
+    ledger.execute(
+      request.operation, at: Int(request.shard), in: slots[Int(request.shard)], &effects)
     operations += 1
     post(effects)
   }

@@ -27,6 +27,7 @@ struct CommitTests {
       return driver.operations
     }
     if p == 1 { #expect(work(.relay, .accounts) == 1 + q) }
+    if p == 1, q == 1 { #expect(work(.broker, .amounts) == 3) }
     #expect(work(.atomix, .amounts) == p + q)
     #expect(work(.atomix, .accounts) == 2 * p + q)
     #expect(work(.sbac, .accounts) == 2 * p + q)
@@ -113,6 +114,111 @@ struct CommitTests {
       driver.run()
       #expect(driver.ledger.monitor.held == held)
     }
+  }
+}
+
+@Suite("Transfers by way of brokers")
+struct BrokerTests {
+  private func driver(
+    _ shortage: CommitSettings.Shortage = .wait, weakness: CommitSettings.Weakness? = nil
+  ) -> CommitDriver {
+    var settings = CommitSettings(.broker, weakness: weakness)
+    settings.shortage = shortage
+    return CommitDriver(settings, shards: 4, accounts: 20)
+  }
+
+  /// What was found, and what each of the four accounts of a transfer from 0 to 1 has.
+  private func balances(_ driver: CommitDriver) -> [Int64] {
+    [0, 1, 16, 17].map { driver.ledger.balances[$0] }
+  }
+
+  @Test("The broker has less where it pays and more where it is paid")
+  func whole() {
+    var driver = driver()
+    driver.pay([0], [1], amount: 7)
+    driver.run()
+    #expect(balances(driver) == [93, 107, 107, 93])
+    #expect(driver.fates[0] == .committed && driver.ledger.monitor.committed == 1)
+    #expect(driver.ledger.monitor.audit(driver.ledger).isEmpty)
+    #expect(driver.ledger.monitor.inFlight == 0 && driver.ledger.monitor.held == 0)
+  }
+
+  @Test("A lock ends when its height has passed, not before, and then for good")
+  func expiry() {
+    var driver = driver()
+    driver.lock = 2
+    driver.gone = [0]
+    driver.pay([0], [1], amount: 7)
+    driver.run()
+    let goal = driver.ledger.goalPart(of: 0)
+    driver.forge(.expire, part: goal)
+    driver.run()
+    driver.forge(.expire, part: goal)
+    driver.run()
+    #expect(balances(driver) == [93, 100, 100, 100])
+    driver.forge(.expire, part: goal)
+    driver.run()
+    #expect(balances(driver) == [100, 100, 100, 100])
+    #expect(driver.ledger.transfers[0].fate == .aborted)
+    // The broker comes too late.
+    driver.forge(.brokerPays, part: goal)
+    driver.run()
+    #expect(balances(driver) == [100, 100, 100, 100])
+    #expect(driver.ledger.monitor.audit(driver.ledger).isEmpty)
+  }
+
+  @Test("A payment that comes after its height is refused, and the payer gets its money back")
+  func late() {
+    var driver = driver()
+    driver.lock = 0
+    driver.pay([0], [1], amount: 7)
+    driver.run()
+    #expect(balances(driver) == [100, 100, 100, 100])
+    #expect(driver.fates[0] == .aborted)
+  }
+
+  @Test("Where a broker is short, the transfer waits, or the shards move the money")
+  func shortage() {
+    for shortage in CommitSettings.Shortage.allCases {
+      var driver = driver(shortage)
+      driver.pay([2], [3], amount: 100)
+      driver.run()
+      // The broker has nothing left on shard 3.
+      driver.pay([6], [7], amount: 5)
+      driver.run()
+      let isMoved = shortage == .relay
+      #expect(driver.ledger.balances[6] == 95)
+      #expect(driver.ledger.balances[7] == (isMoved ? 105 : 100))
+      #expect(driver.ledger.balances[18] == 200 && driver.ledger.balances[19] == 0)
+      #expect(driver.ledger.monitor.relayed == (isMoved ? 1 : 0))
+      #expect(driver.ledger.monitor.inFlight == (isMoved ? 0 : 5))
+      #expect(driver.fates[1] == (isMoved ? .committed : .open))
+      #expect(driver.ledger.monitor.audit(driver.ledger).isEmpty)
+    }
+  }
+
+  @Test("Nobody is paid without a proof, and a broker that pays after a refund is found")
+  func plantedBugs() {
+    func findings(_ weakness: CommitSettings.Weakness?) -> Set<String> {
+      var driver = driver(weakness: weakness)
+      driver.gone = [1, 2]
+      driver.pay([0], [1], amount: 100)
+      driver.run()
+      driver.pay([0], [2], amount: 50)  // which account 0 does not have
+      driver.forge(.brokerPays, part: driver.ledger.goalPart(of: 1))
+      driver.run()
+      driver.lock = 0
+      driver.pay([4], [7], amount: 7)
+      driver.run()
+      for kind in [Sharding.Operation.Kind.expire, .brokerPays] {
+        driver.forge(kind, part: driver.ledger.goalPart(of: 2))
+        driver.run()
+      }
+      return Set(driver.ledger.monitor.audit(driver.ledger).map(\.monitor))
+    }
+    #expect(findings(nil).isEmpty)
+    #expect(findings(.unlocksWithoutProof).contains("atomicity"))
+    #expect(findings(.ignoresExpiry).contains("atomicity"))
   }
 }
 
