@@ -75,6 +75,7 @@ extension Scenario {
     reportAccounts(run, seed, &outcome)
     reportDoubleSpends(&outcome)
     reportSettlement(&outcome)
+    reportExposure(seed, &outcome)
     return outcome
   }
 
