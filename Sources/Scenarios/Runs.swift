@@ -76,6 +76,7 @@ extension Scenario {
     reportDoubleSpends(&outcome)
     reportSettlement(&outcome)
     reportExposure(seed, &outcome)
+    reportScaleOut(seed, &outcome)
     return outcome
   }
 
