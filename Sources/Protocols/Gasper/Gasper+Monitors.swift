@@ -106,6 +106,8 @@ extension Gasper {
       ChainFigure("attestations", "1", Double(nodes.reduce(0) { $0 + $1.attestations })),
       ChainFigure("aggregates", "1", Double(nodes.reduce(0) { $0 + $1.aggregatesMade })),
       ChainFigure("late_heads_reorged", "1", Double(nodes.reduce(0) { $0 + $1.reorgsOfLateHeads })),
+      ChainFigure(
+        "active_validators", "1", nodes.map(\.activeValidators).max().map { Double($0) }),
       ChainFigure("attacked_slots", "1", Double(nodes.reduce(0) { $0 + $1.attackedSlots })),
     ]
   }

@@ -37,15 +37,19 @@ extension Gasper {
     body.reveal = effects.content.reveal(of: UInt32(proposer), in: epoch)
     let evidenceBytes = pack(evidenceFor: state, epoch, &body, &effects)
     let votes = pack(votesFor: state, slot, on: parent, &body, &effects)
+    let operationBytes = pack(operationsFor: state, epoch, &body, &effects)
     effects.content.opened = body
     var salt = RunDigest(body.reveal.a)
     salt.fold(twin, UInt64(slot))
     salt.fold(UInt64(body.partCount), UInt64(votes.validators))
+    for k in body.firstOperation..<body.firstOperation + body.operationCount {
+      salt.fold(UInt64(effects.content.partOperations[k]))
+    }
     effects.charge(settings.costs.sign)
     return BlockDraft(
       parent: parent, work: 1, stamp: now.nanoseconds, slot: UInt64(slot), salt: salt.value,
-      nonce: UInt64(votes.validators), fold: UInt64(votes.count),
-      extraBytes: evidenceBytes + votes.bytes)
+      nonce: UInt64(votes.validators), fold: UInt64(votes.count + body.operationCount),
+      extraBytes: evidenceBytes + votes.bytes + operationBytes)
   }
 
   // MARK: - Evidence
@@ -229,7 +233,7 @@ extension Gasper {
   public func workOfMaking(_ costs: CostSheet) -> SimDuration { settings.costs.sign }
   public func workOfHeader(_ costs: CostSheet) -> SimDuration { settings.costs.verify }
 
-  /// The RANDAO reveal, each aggregate of votes, and the transactions.
+  /// The RANDAO reveal, each aggregate of votes, deposit and exit, and the transactions.
   public func workOfBody(of block: Block, _ costs: CostSheet) -> SimDuration {
     settings.costs.verify * Int64(block.fold + 1) + settings.costs.addKey * Int64(block.nonce)
       + (costs.verify + costs.execution) * Int64(block.transactions) + costs.hashing(block.bytes)
@@ -245,7 +249,8 @@ extension Gasper {
       let keys = effects.content.aggregates[Int(note.item)].count
       // The selection proof, the aggregator's signature and the aggregate.
       return settings.costs.verify * 3 + settings.costs.addKey * Int64(keys)
-    default: return settings.costs.verify * 2
+    case Self.evidenceKind: return settings.costs.verify * 2
+    default: return settings.costs.verify
     }
   }
 }

@@ -17,7 +17,8 @@ extension Gasper {
     switch note.kind {
     case Self.singleKind: return take(single: note.item, &effects)
     case Self.aggregateKind: return take(aggregate: note.item, &effects)
-    default: return take(evidence: note.item, &effects)
+    case Self.evidenceKind: return take(evidence: note.item, &effects)
+    default: return take(operation: note.item)
     }
   }
 

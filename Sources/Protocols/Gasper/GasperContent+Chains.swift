@@ -165,6 +165,14 @@ extension GasperContent {
           rootAtSlot: ancestor(of: blocks[block].parent, at: data.slot, blocks)),
         settings)
     }
+    for k in body.firstOperation..<body.firstOperation + body.operationCount {
+      let validator = Int(partOperations[k] >> 1)
+      if partOperations[k] & 1 == 0 {
+        state.deposit(validator)
+      } else if state.mayLeave(validator, in: epoch(of: slot), settings.rewards) {
+        state.initiateExit(of: validator, at: epoch(of: slot), settings)
+      }
+    }
     state.reward(proposer, numerator)
   }
 
@@ -261,5 +269,6 @@ extension GasperContent {
       partWords.dropFirst(before: parts[body.firstPart].firstWord)
     }
     partEvidence.dropFirst(before: body.firstEvidence)
+    partOperations.dropFirst(before: body.firstOperation)
   }
 }
