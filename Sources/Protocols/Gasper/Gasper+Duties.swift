@@ -125,7 +125,10 @@ extension Gasper {
         GasperContent.Single(pool: UInt32(pool), bit: UInt32(bit)))
       effects.content.observe(number, by: validator)
       // A vote that was withheld counts from now on.
-      if vote.data.slot < store.slot { consider(number, of: validator, &effects) }
+      if vote.data.slot < store.slot {
+        self.count(
+          1 << UInt64(bit & 63), word: bit >> 6, of: number, UInt32(committee), &effects)
+      }
       var digest = RunDigest(vote.digest)
       digest.fold(UInt64(validator))
       effects.gossip(

@@ -62,7 +62,7 @@ public struct Gasper: ChainProtocol {
     self.me = me
     self.firstValidator = firstValidator
     self.seed = seed
-    store = Store(validators: settings.allValidators)
+    store = Store()
     tasks.reserveCapacity(8)
   }
 
@@ -167,6 +167,8 @@ public struct Gasper: ChainProtocol {
         pruneTips(effects)
       }
       effects.content.dropOldNotes()
+      let epoch = effects.content.epoch(of: slot)
+      store.counted.retire(before: epoch - min(epoch, 1), &effects.content)
       store.drop(before: effects.blocks.startIndex)
     }
     for old in max(before, slot - min(slot, 64))..<slot {
@@ -280,7 +282,7 @@ public struct Gasper: ChainProtocol {
     from base: BlockID, _ effects: borrowing ChainEffectsOf<GasperContent>
   ) {
     let epoch = effects.content.epoch(of: UInt32(effects.blocks[base].slot))
-    var fresh = Store(validators: settings.allValidators)
+    var fresh = Store()
     fresh.firstBlock = Int(base.index) & ~63
     fresh.received = []
     fresh.timely = []

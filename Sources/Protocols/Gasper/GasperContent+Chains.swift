@@ -103,8 +103,7 @@ extension GasperContent {
 
   /// `compute_subscribed_subnets`: a node's subnets follow one another.
   func subscribes(_ node: Int, to subnet: Int) -> Bool {
-    let first = Int(
-      Hash256(seed, 1).hashed(with: UInt64(node), count: 8).a % UInt64(settings.subnets))
+    let first = Int(firstSubnets[node])
     return (subnet + settings.subnets - first) % settings.subnets < settings.subnetsPerNode
   }
 

@@ -8,7 +8,9 @@ import Ledger
 /// No node reads it but through what it has: a vote whose note or block came to it, its own row of
 /// a pool, the state of a block that it has with all ancestors.
 public struct GasperContent: ChainContent {
-  public static var noteKinds: [String] { ["attestation", "aggregate", "evidence", "deposit", "exit"] }
+  public static var noteKinds: [String] {
+    ["attestation", "aggregate", "evidence", "deposit", "exit"]
+  }
   /// ATTESTATION_PROPAGATION_SLOT_RANGE of 32 slots of 12 s.
   public static var noteLifetime: SimDuration { .seconds(384) }
   static var none: UInt32 { .max }
@@ -100,6 +102,8 @@ public struct GasperContent: ChainContent {
   var nodes = 0
   /// First validator of each node; one more entry at the end.
   var firstValidator: [UInt32] = []
+  /// First subnet to which each node is subscribed.
+  var firstSubnets: [UInt32] = []
   /// Node of each validator.
   var owner: [UInt32] = []
 
@@ -139,6 +143,8 @@ public struct GasperContent: ChainContent {
   var branchWeight: [UInt64] = []
   var isViable: [Bool] = []
   var members: [UInt32] = []
+  /// A bit for each validator.
+  var marks: [UInt64] = []
 
   /// What the observer notes of each validator: its last votes, and the first slot, plus 1,
   /// in which it contradicted one of them. No node reads it.
@@ -158,11 +164,16 @@ public struct GasperContent: ChainContent {
     for i in 0..<nodes {
       for _ in firstValidator[i]..<firstValidator[i + 1] { owner.append(UInt32(i)) }
     }
+    firstSubnets = (0..<nodes).map {
+      let hash = Hash256(seed, 1).hashed(with: UInt64($0), count: 8).a
+      return UInt32(hash % UInt64(settings.subnets))
+    }
     let hosts = (settings.adversary > 0 ? 1 : 0)..<nodes
     for k in 0..<settings.entrants.count {
       owner.append(UInt32(Gasper.host(ofEntrant: k, hosts)))
     }
     let all = settings.allValidators
+    marks = Array(repeating: 0, count: all / 64 + 1)
     evidenceOf = Array(repeating: Self.none, count: all)
     cast = Array(repeating: Self.none, count: all * Self.castKept)
     slashableSince = Array(repeating: 0, count: all)
