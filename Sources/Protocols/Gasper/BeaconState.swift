@@ -24,7 +24,7 @@ public struct BeaconState: Sendable {
   /// Effective balance slashed, by epoch: the entries of `slashings` that are not 0.
   var slashings: [(epoch: UInt32, gwei: UInt64)] = []
   /// RANDAO mixes of the last four epochs, by epoch modulo 4.
-  var mixes: [Hash256]
+  var mixes: InlineArray<4, Hash256>
   public internal(set) var finality = Finality()
   /// `get_block_root` of the current and of the previous epoch.
   var currentTarget = BlockID.genesis
@@ -53,8 +53,24 @@ public struct BeaconState: Sendable {
     previousFlags = Array(repeating: 0, count: all)
     entries = Entries(first: validators, count: entrants)
     currentFlags = previousFlags
-    mixes = Array(repeating: seed, count: 4)
+    mixes = InlineArray(repeating: seed)
     totalActive = UInt64(validators) * rewards.initial
+  }
+
+  /// Goes on in the memory of `old`, a state that nobody needs any more, with what every block
+  /// changes: so that a block allocates nothing.
+  mutating func reuse(_ old: inout BeaconState) {
+    Self.exchange(&balances, &old.balances)
+    Self.exchange(&currentFlags, &old.currentFlags)
+    Self.exchange(&previousFlags, &old.previousFlags)
+  }
+
+  private static func exchange<T: BitwiseCopyable>(_ own: inout [T], _ other: inout [T]) {
+    guard own.count == other.count else { return }
+    own.withUnsafeBufferPointer { source in
+      other.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: source) }
+    }
+    swap(&own, &other)
   }
 
   public func isActive(_ validator: Int, in epoch: UInt32) -> Bool {

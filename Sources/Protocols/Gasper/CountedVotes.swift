@@ -176,30 +176,31 @@ struct CountedVotes: Sendable {
     let words = content.words
     for k in content.marks.indices { content.marks[k] = 0 }
     for e in 0..<first { forEach(in: e, &content.marks, words) { _, _ in } }
-    let before = old.count
+    var list: [Old] = []
+    swap(&list, &old)
+    let before = list.count
     for e in first..<epochs.count {
-      var added: [Old] = []
       forEach(in: e, &content.marks, words) { validator, vote in
-        added.append(Old(validator: UInt32(validator), vote: vote))
+        list.append(Old(validator: UInt32(validator), vote: vote))
       }
-      for entry in added {
-        let data = content.votes[Int(entry.vote)].data
-        oldTarget = max(oldTarget, data.target.epoch)
-        oldSource = max(oldSource, data.source.epoch)
-      }
-      old.append(contentsOf: added)
+    }
+    for k in before..<list.count {
+      let data = content.votes[Int(list[k].vote)].data
+      oldTarget = max(oldTarget, data.target.epoch)
+      oldSource = max(oldSource, data.source.epoch)
     }
     // Of those that were old already, the ones that have voted since go.
+    let isSorted = list.count == before
     var kept = 0
-    for k in old.indices {
-      let v = Int(old[k].validator)
+    for k in list.indices {
+      let v = Int(list[k].validator)
       if k < before, content.marks[v >> 6] >> UInt64(v & 63) & 1 == 1 { continue }
-      old[kept] = old[k]
+      list[kept] = list[k]
       kept += 1
     }
-    let isSorted = old.count == before
-    old.removeLast(old.count - kept)
-    if !isSorted { old.sort { $0.validator < $1.validator } }
+    list.removeLast(list.count - kept)
+    if !isSorted { list.sort { $0.validator < $1.validator } }
+    swap(&list, &old)
     while epochs.count > first { spare.append(epochs.removeLast()) }
     if spare.count > 2 { spare.removeFirst(spare.count - 2) }
   }

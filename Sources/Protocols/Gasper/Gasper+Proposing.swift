@@ -95,30 +95,32 @@ extension Gasper {
     votesFor state: BeaconState, _ slot: UInt32, on parent: BlockID,
     _ body: inout GasperContent.Body, _ effects: inout ChainEffectsOf<GasperContent>
   ) -> (count: Int, validators: Int, bytes: Int) {
-    var candidates: [(vote: UInt32, fresh: Int)] = []
+    effects.content.candidates.removeAll(keepingCapacity: true)
     let epoch = effects.content.epoch(of: slot)
     let first = effects.content.start(of: epoch - min(1, epoch))
     for old in (first..<slot).reversed() where Int(old) < effects.content.voteOfSlot.count {
       var number = effects.content.voteOfSlot[Int(old)]
       while number != GasperContent.none {
         let fresh = freshness(of: number, state, slot, parent, effects)
-        if fresh > 0 { candidates.append((number, fresh)) }
+        if fresh > 0 {
+          effects.content.candidates.append(
+            GasperContent.Candidate(
+              vote: number, fresh: fresh, place: effects.content.candidates.count))
+        }
         number = effects.content.votes[Int(number)].older
       }
     }
-    // Newer ones stand first; sorting by index keeps it so among equals.
-    let order = candidates.indices.sorted {
-      (candidates[$1].fresh, $0) < (candidates[$0].fresh, $1)
-    }
+    effects.content.candidates.sort { ($1.fresh, $0.place) < ($0.fresh, $1.place) }
+    let count = min(effects.content.candidates.count, settings.maxAttestations)
     body.firstPart = effects.content.parts.endIndex
     var validators = 0
     var bytes = 0
-    for k in order.prefix(settings.maxAttestations) {
-      let size = include(candidates[k].vote, &body, &effects)
+    for k in 0..<count {
+      let size = include(effects.content.candidates[k].vote, &body, &effects)
       validators += size.validators
       bytes += Self.attestationBytes(bits: size.bits)
     }
-    return (min(order.count, settings.maxAttestations), validators, bytes)
+    return (count, validators, bytes)
   }
 
   /// Validators who lack a flag that `number` would earn them.

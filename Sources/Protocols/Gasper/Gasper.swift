@@ -167,13 +167,13 @@ public struct Gasper: ChainProtocol {
         pruneTips(effects)
       }
       effects.content.dropOldNotes()
-      let epoch = effects.content.epoch(of: slot)
-      store.counted.retire(before: epoch - min(epoch, 1), &effects.content)
       store.drop(before: effects.blocks.startIndex)
     }
     for old in max(before, slot - min(slot, 64))..<slot {
       countVotes(of: old, for: nil, &effects)
     }
+    let epoch = effects.content.epoch(of: slot)
+    store.counted.retire(before: epoch - min(epoch, 1), &effects.content)
     head = store.head(&effects.content, effects.blocks)
   }
 

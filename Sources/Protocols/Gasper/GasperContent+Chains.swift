@@ -202,6 +202,7 @@ extension GasperContent {
     guard
       var state = state(before: UInt32(slot), on: blocks[block].parent, blocks, &topics)
     else { preconditionFailure("a block on a chain without a state") }
+    if var old = spareStates.popLast() { state.reuse(&old) }
     process(block, at: UInt32(slot), &state, blocks)
     while states.count < Int(block.index) - stateBase { states.append(nil) }
     states.append(state)
@@ -222,7 +223,10 @@ extension GasperContent {
       blocks[BlockID(index: UInt32(stateBase + statePruned))].slot + window < UInt64(slot)
     {
       let block = BlockID(index: UInt32(stateBase + statePruned))
-      if blocks.newestChild(of: block) != .none { states[statePruned] = nil }
+      if blocks.newestChild(of: block) != .none {
+        if spareStates.count < 2, let old = states[statePruned] { spareStates.append(old) }
+        states[statePruned] = nil
+      }
       statePruned += 1
     }
   }

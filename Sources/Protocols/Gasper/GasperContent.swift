@@ -79,6 +79,14 @@ public struct GasperContent: ChainContent {
     var firstWord: Int
   }
 
+  /// A vote that a block may hold, and how many validators lack a flag that it earns them.
+  struct Candidate: Sendable, BitwiseCopyable {
+    var vote: UInt32
+    var fresh: Int
+    /// Newer ones come first.
+    var place: Int
+  }
+
   /// An epoch on a chain: its state at the beginning, its committees and its proposers.
   struct EpochContext: Sendable {
     var epoch: UInt32
@@ -139,10 +147,13 @@ public struct GasperContent: ChainContent {
   var states: [BeaconState?] = []
   var stateBase = 0
   var statePruned = 0
+  /// States that are gone, whose memory is used again.
+  var spareStates: [BeaconState] = []
   /// Buffers of the fork choice.
   var branchWeight: [UInt64] = []
   var isViable: [Bool] = []
   var members: [UInt32] = []
+  var candidates: [Candidate] = []
   /// A bit for each validator.
   var marks: [UInt64] = []
 
