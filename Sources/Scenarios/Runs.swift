@@ -75,6 +75,8 @@ extension Scenario {
     reportAccounts(run, seed, &outcome)
     reportDoubleSpends(&outcome)
     reportSettlement(&outcome)
+    reportExposure(seed, &outcome)
+    reportScaleOut(seed, &outcome)
     return outcome
   }
 
