@@ -5,8 +5,8 @@ import Protocols
 import Simulation
 import Testing
 
-/// The specification's recurrence for deposits and exits (electra), in integers, on a chain of which
-/// each epoch is final at the end of the next. It shares no code with the protocol.
+/// The specification's recurrence for deposits and exits (electra), in integers, on a chain of
+/// which each epoch is final at the end of the next. It shares no code with the protocol.
 private struct RegistryRecurrence {
   var total: UInt64
   /// Epoch of the block that holds each deposit, in order; it is not in the epoch's first slot.

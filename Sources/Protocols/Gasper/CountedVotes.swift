@@ -13,8 +13,8 @@ struct CountedVotes: Sendable {
     var first: Int
   }
 
-  /// The votes of an epoch that are over the committees of one shuffling; each validator has at most
-  /// one among those of an epoch.
+  /// The votes of an epoch that are over the committees of one shuffling; each validator has at
+  /// most one among those of an epoch.
   struct Epoch: Sendable {
     var number: UInt32
     var name: UInt32

@@ -99,6 +99,7 @@ extension Gasper: ScenarioChainProtocol {
   private static var registry: [Parameter] {
     let none = "nobody enters or leaves"
     let times = SimDuration.zero ... .seconds(1_000_000_000)
+    let gaps = SimDuration.zero ... .seconds(3600)
     return [
       Parameter(
         "entrants", .count(0, in: 0...1_000_000), "Validators that make a deposit during the run.",
@@ -106,7 +107,7 @@ extension Gasper: ScenarioChainProtocol {
       Parameter(
         "entrants-at", .duration(.zero, in: times), "When the first of them does.", source: none),
       Parameter(
-        "entrants-every", .duration(.zero, in: times), "How much later each other does.",
+        "entrants-every", .duration(.zero, in: gaps), "How much later each other does.",
         source: none),
       Parameter(
         "leavers", .count(0, in: 0...1_000_000),
@@ -115,7 +116,7 @@ extension Gasper: ScenarioChainProtocol {
         "leavers-at", .duration(.seconds(98_304), in: times), "When the first of them does.",
         source: "service, in slots of 12 s"),
       Parameter(
-        "leavers-every", .duration(.zero, in: times), "How much later each other does.",
+        "leavers-every", .duration(.zero, in: gaps), "How much later each other does.",
         source: none),
       Parameter(
         "service", .count(256, in: 0...1_000_000),
@@ -218,11 +219,12 @@ extension Gasper: ScenarioChainProtocol {
     let leavers = values.count("leavers")
     guard leavers > 0 else { return nil }
     if leavers > values.count("validators") { return "leavers are more than validators" }
+    // In microseconds, of which the longest service has 4e18.
     let service =
-      values.duration("slot").nanoseconds * Int64(values.count("slots-per-epoch"))
+      values.duration("slot").nanoseconds / 1000 * Int64(values.count("slots-per-epoch"))
       * Int64(values.count("service"))
-    return values.duration("leavers-at").nanoseconds < service
-      ? "leavers-at is before service is over, \(service / 1_000_000_000) s" : nil
+    return values.duration("leavers-at").nanoseconds / 1000 < service
+      ? "leavers-at is before the service of validators is over, at \(service / 1_000_000) s" : nil
   }
 
   public static func make(

@@ -165,8 +165,8 @@ extension Gasper {
     }
   }
 
-  /// `update_latest_messages` for 64 places of a committee: a validator's latest vote is the first of
-  /// its newest epoch. What contradicts it is evidence.
+  /// `update_latest_messages` for 64 places of a committee: a validator's latest vote is the first
+  /// of its newest epoch. What contradicts it is evidence.
   mutating func count(
     _ bits: UInt64, word: Int, of vote: UInt32, _ committee: UInt32,
     _ effects: inout ChainEffectsOf<GasperContent>
