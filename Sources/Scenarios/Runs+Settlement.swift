@@ -45,7 +45,7 @@ extension SettlementPlan {
   /// What the probability of a reversal rests on, in words.
   public static func basis(of finality: FinalityRule) -> String {
     switch finality {
-    case .deterministic: "final when decided"
+    case .deterministic: "final within the faults it tolerates"
     case .hashing: "exact: race of miners without delays"
     case .keyBlocks: "exact: race of miners of key blocks without delays"
     case .slots: "exact: lottery of slots without delays"

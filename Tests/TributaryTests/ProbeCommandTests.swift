@@ -12,7 +12,7 @@ struct ProbeCommandTests {
   private static let attack = """
     tributary: 1
     name: attack
-    seed: 1
+    seed: 2
     until: 10000000 s
     measure: transient
     network: { delay: 0 s, nodes: 2 }
