@@ -61,16 +61,20 @@ struct LoadedScenario {
 
   /// The points of something other than the file's own sweep.
   ///
-  /// - Parameter seeds: of each point, given by its index.
+  /// - Parameters:
+  ///   - sensitivity: the plan of an analysis, if the command line changed the file's.
+  ///   - seeds: of each point, given by its index.
   init(
     _ document: ScenarioDocument, _ options: ScenarioOptions, _ points: [Scenarios.SweepPoint],
-    seeds: (Scenario, Int) -> [UInt64]
+    sensitivity: SensitivityPlan? = nil, seeds: (Scenario, Int) -> [UInt64]
   ) throws {
     let file = document.file
     self.file = file
     self.points = points
     hasSweep = document.hasSweep
-    text = try document.effectiveText(minimal: options.minimal, overrides: options.overrides)
+    text = try document.effectiveText(
+      minimal: options.minimal, overrides: options.overrides, sensitivity: sensitivity)
+    // Data files are found from the scenario's own folder, wherever the command is given.
     let folder = scenarioFolder(of: file)
     let read = try ScenarioDocument.read(points) { try Scenario($0, folder: folder) }
     scenarios = read
