@@ -77,7 +77,8 @@ extension Gasper {
   mutating func attest(
     in slot: UInt32, _ now: LocalTime, _ effects: inout ChainEffectsOf<GasperContent>
   ) {
-    guard attested != slot, store.slot == slot else { return }
+    let votesAgain = settings.weakness == .votesAgain
+    guard attested != slot || votesAgain, store.slot == slot else { return }
     attested = slot
     ownVote = .max
     head = store.head(&effects.content, effects.blocks)
@@ -85,7 +86,7 @@ extension Gasper {
     ownVote = vote
     let epoch = effects.content.epoch(of: slot)
     let (offline, double) = (settings.offline, settings.doubleVoters)
-    cast(vote, &effects) { !offline.applies(to: $0, in: epoch) }
+    cast(vote, isGuarded: !votesAgain, &effects) { !offline.applies(to: $0, in: epoch) }
     guard double.share > 0, head != .genesis else { return }
     let parent = effects.blocks[head].parent
     guard effects.blocks.contains(parent), let other = self.vote(in: slot, for: parent, &effects),

@@ -207,9 +207,10 @@ public struct Gasper: ChainProtocol {
     if slot(at: now) > store.slot { tick(to: slot(at: now), &effects) }
     take(block, now, &effects)
     let current = store.slot
-    guard effects.blocks[block].slot == UInt64(current), attested != current, !isAttacking,
-      now.nanoseconds < due(settings.attestationDue, in: current)
-    else { return }
+    let mayVote =
+      settings.weakness == .votesAgain
+      || attested != current && now.nanoseconds < due(settings.attestationDue, in: current)
+    guard effects.blocks[block].slot == UInt64(current), !isAttacking, mayVote else { return }
     // A validator attests as soon as it has a block of the slot from the proposer expected.
     attest(in: current, now, &effects)
     waitForTask(now, &effects)

@@ -50,6 +50,8 @@ extension Gasper {
     case lightestBranch = "lightest-branch"
     /// Evidence of double and surround votes is not acted upon.
     case noSlashing = "no-slashing"
+    /// Validators vote again when another head comes in their slot, and sign whatever that is.
+    case votesAgain = "votes-again"
   }
 
   /// Everything that a scenario can set. Names of the specification stand beside each.
