@@ -70,15 +70,17 @@ extension Gasper {
 
   /// Plans the deposit of the next of the node's validators from number `k` on.
   mutating func planEntry(from k: Int) {
-    let count = settings.entrants.count
-    guard let next = (k..<max(count, k)).first(where: { isMine(settings.validators + $0) })
-    else { return }
+    guard hosts.contains(me) else { return }
+    let next = k + (me - hosts.lowerBound - k % hosts.count + hosts.count) % hosts.count
+    guard next < settings.entrants.count else { return }
     plan(.enter, at: settings.entrants.time(of: next), in: UInt32(next))
   }
 
   mutating func planExit(from k: Int) {
-    let count = settings.leavers.count
-    guard let next = (k..<max(count, k)).first(where: { isMine(leaver($0)) }) else { return }
+    // The first of them that is not before the node's own validators.
+    let (count, all) = (settings.leavers.count, settings.validators)
+    let next = max(k, (Int(firstValidator[me]) * count + all - 1) / all)
+    guard next < count, isMine(leaver(next)) else { return }
     plan(.leave, at: settings.leavers.time(of: next), in: UInt32(next))
   }
 
