@@ -19,6 +19,7 @@ extension ReportPage {
       + PageShell.section(
         "Messages by type", messageFigures,
         note: "Bytes sent per run, and how many messages; means over replications." + omission)
+      + scaleOutSection
       + shardSection
       + PageShell.section(
         "Busiest machines", machineFigures,
@@ -92,11 +93,13 @@ extension ReportPage {
       legend: names.enumerated().map { ($0.offset, $0.element) }, drawing: plot.text)
   }
 
-  /// One curve for each combination of the labels that are not on the x axis.
+  /// One curve for each combination of the labels that are not on the x axis, and not swept along
+  /// with it.
   func curves(_ axis: SweptAxis, _ values: [Summary.Value?]) -> [LinePlot.Curve] {
     var curves: [LinePlot.Curve] = []
+    let bound = keysAlong(axis)
     for (item, value) in zip(cases, values) {
-      let rest = item.labels.filter { $0.key != axis.key }.map(\.value)
+      let rest = item.labels.filter { $0.key != axis.key && !bound.contains($0.key) }.map(\.value)
       let label = rest.joined(separator: " · ")
       let place: Int
       if let known = curves.firstIndex(where: { $0.label == label }) {
@@ -112,6 +115,16 @@ extension ReportPage {
       sorted.points = curve.points.enumerated()
         .sorted { ($0.element.x, $0.offset) < ($1.element.x, $1.offset) }.map(\.element)
       return sorted
+    }
+  }
+
+  /// Keys that have one value at each value of the axis, as those of one `zip` do.
+  private func keysAlong(_ axis: SweptAxis) -> [String] {
+    let points = summary.experiment.points
+    let keys = points.first?.labels.map(\.key).filter { $0 != axis.key } ?? []
+    return keys.filter { key in
+      let pairs = zip(axis.values, points).map { ($0, $1.value(of: key)) }
+      return pairs.allSatisfy { pair in pairs.allSatisfy { $0.0 != pair.0 || $0.1 == pair.1 } }
     }
   }
 
