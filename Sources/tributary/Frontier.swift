@@ -107,12 +107,12 @@ struct Frontier: ParsableCommand {
         "\(consensus).attacker-deficit=\(confirmations + 12)",
         "until=\(seconds) s", "measure=transient",
       ])
-      let folder = loaded.file.lastIndex(of: "/").map { String(loaded.file[..<$0]) } ?? "."
+      let folder = scenarioFolder(of: loaded.file)
       let attacked = try ScenarioDocument.read([changed]) { try Scenario($0, folder: folder) }[0]
       let event = try RareEvent("\(chain.name).double-spend", of: attacked)
       let splitting = Splitting(levels: event.levels, effort: effort)
       let estimate = RareEstimate(
-        ParallelJobs(repetitions, threads: results.threads) { (k: Int) -> Splitting.Repetition in
+        ParallelJobs(repetitions, threads: results.jobs.threads) { (k: Int) -> Splitting.Repetition in
           let seed = attacked.seed(ofReplication: k)
           return splitting.estimate(RareRun(attacked, event, seed: seed), seed: seed)
         }.run())

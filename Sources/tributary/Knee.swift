@@ -35,19 +35,12 @@ struct Knee: ParsableCommand {
   @Option(help: "Path of the load in the scenario.")
   var load = "workload.arrivals.poisson"
 
-  @Option(
-    name: .customLong("set"), parsing: .singleValue,
-    help: ArgumentHelp("Replace a value, as in network.nodes=16.", valueName: "key=value"))
-  var set: [String] = []
-
-  @Option(help: "Seed of all random streams.")
-  var seed: UInt64?
+  @OptionGroup var overrides: OverrideOptions
 
   @Option(help: "Replications that are searched.")
   var replications: Int?
 
-  @Option(help: "Runs at the same time; all cores by default.")
-  var jobs: Int?
+  @OptionGroup var jobs: JobOptions
 
   @Option(help: "Result folder; Results/<name>-knee by default.")
   var out: String?
@@ -69,19 +62,14 @@ struct Knee: ParsableCommand {
     if let replications, !(1...1000).contains(replications) {
       throw ValidationError("--replications must be 1 to 1000, not \(replications).")
     }
-    if let jobs, !(1...1024).contains(jobs) {
-      throw ValidationError("--jobs must be 1 to 1024, not \(jobs).")
-    }
   }
 
   func run() throws {
     Interruption.listen()
     try reportingFailures {
-      let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
-      var overrides = set
-      if let seed { overrides.append("seed=\(seed)") }
       let system = try ScenarioLoad(
-        try ScenarioDocument(path: file), path: load, overrides: overrides, folder: folder)
+        try ScenarioDocument(path: file), path: load, overrides: overrides.all,
+        folder: scenarioFolder(of: file))
       let search = KneeSearch(
         lowest: from, highest: to, slack: slack, latencyFactor: latencyFactor,
         precision: precision)
@@ -91,7 +79,7 @@ struct Knee: ParsableCommand {
 
   private func find(_ search: KneeSearch, _ system: ScenarioLoad) throws -> KneeEstimate {
     let count = replications ?? system.scenario.replications
-    let results = ParallelJobs(count, threads: jobs ?? ParallelJobs<Int>.cores) {
+    let results = ParallelJobs(count, threads: jobs.threads) {
       (index: Int) -> Swift.Result<KneeSearch.Found, ScenarioErrors> in
       var failure: ScenarioErrors?
       let found = search.find { load in

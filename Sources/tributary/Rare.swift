@@ -27,16 +27,9 @@ struct Rare: ParsableCommand {
   @Option(help: "Independent repetitions.")
   var repetitions = 20
 
-  @Option(
-    name: .customLong("set"), parsing: .singleValue,
-    help: ArgumentHelp("Replace a value, as in network.nodes=16.", valueName: "key=value"))
-  var set: [String] = []
+  @OptionGroup var overrides: OverrideOptions
 
-  @Option(help: "Seed of all random streams.")
-  var seed: UInt64?
-
-  @Option(help: "Runs at the same time; all cores by default.")
-  var jobs: Int?
+  @OptionGroup var jobs: JobOptions
 
   @Option(help: "Result folder; Results/<name>-rare by default.")
   var out: String?
@@ -51,18 +44,13 @@ struct Rare: ParsableCommand {
     guard (2...10_000).contains(repetitions) else {
       throw ValidationError("--repetitions must be 2 to 10000, not \(repetitions).")
     }
-    if let jobs, !(1...1024).contains(jobs) {
-      throw ValidationError("--jobs must be 1 to 1024, not \(jobs).")
-    }
   }
 
   func run() throws {
     Interruption.listen()
     try reportingFailures {
       let document = try ScenarioDocument(path: file)
-      var overrides = set
-      if let seed { overrides.append("seed=\(seed)") }
-      let points = try document.points(overrides: overrides)
+      let points = try document.points(overrides: overrides.all)
       guard points.count == 1 else {
         throw ScenarioErrors([
           ScenarioError(
@@ -70,10 +58,10 @@ struct Rare: ParsableCommand {
             path: "sweep")
         ])
       }
-      let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
+      let folder = scenarioFolder(of: file)
       let scenario = try ScenarioDocument.read(points) { try Scenario($0, folder: folder) }[0]
       let source = ProbeSource(
-        name: scenario.name, scenario: try document.effectiveText(overrides: overrides),
+        name: scenario.name, scenario: try document.effectiveText(overrides: overrides.all),
         version: Version.text, seed: scenario.seed)
       try report(estimate(scenario, try RareEvent(event, of: scenario)), source, scenario)
     }
@@ -84,7 +72,7 @@ struct Rare: ParsableCommand {
     _ scenario: Scenario, _ event: RareEvent
   ) -> (estimate: RareEstimate, plainSteps: Double) {
     let splitting = Splitting(levels: event.levels, effort: effort)
-    let results = ParallelJobs(repetitions, threads: jobs ?? ParallelJobs<Int>.cores) {
+    let results = ParallelJobs(repetitions, threads: jobs.threads) {
       (index: Int) -> (Splitting.Repetition, Int) in
       let seed = scenario.seed(ofReplication: index)
       let repetition = splitting.estimate(RareRun(scenario, event, seed: seed), seed: seed)

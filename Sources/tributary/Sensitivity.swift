@@ -69,7 +69,7 @@ struct Sensitivity: ParsableCommand {
       throw ExitCode.badInput
     }
     let layout = Self.layout(plan)
-    let seed = scenario.seed ?? 1
+    let seed = scenario.changes.seed ?? 1
     let cases = try document.sensitivityPoints(
       plan, minimal: scenario.minimal, overrides: scenario.overrides, seed: seed)
     let isChanged = !over.isEmpty || !output.isEmpty || points != nil || repetitions != nil
