@@ -61,16 +61,20 @@ struct LoadedScenario {
 
   /// The points of something other than the file's own sweep.
   ///
-  /// - Parameter seeds: of each point, given by its index.
+  /// - Parameters:
+  ///   - sensitivity: the plan of an analysis, if the command line changed the file's.
+  ///   - seeds: of each point, given by its index.
   init(
     _ document: ScenarioDocument, _ options: ScenarioOptions, _ points: [Scenarios.SweepPoint],
-    seeds: (Scenario, Int) -> [UInt64]
+    sensitivity: SensitivityPlan? = nil, seeds: (Scenario, Int) -> [UInt64]
   ) throws {
     let file = document.file
     self.file = file
     self.points = points
     hasSweep = document.hasSweep
-    text = try document.effectiveText(minimal: options.minimal, overrides: options.overrides)
+    text = try document.effectiveText(
+      minimal: options.minimal, overrides: options.overrides, sensitivity: sensitivity)
+    // Data files are found from the scenario's own folder, wherever the command is given.
     let folder = scenarioFolder(of: file)
     let read = try ScenarioDocument.read(points) { try Scenario($0, folder: folder) }
     scenarios = read
@@ -91,10 +95,13 @@ struct LoadedScenario {
       scenarioDigest: Checksum.hex(of: text),
       version: Version.text, toolchain: Version.toolchain, gslVersion: GSL.version,
       seed: scenarios[0].seed,
-      points: zip(points, seeds).map { point, seeds in
+      points: points.indices.map { index in
         Reporting.SweepPoint(
-          labels: point.labels.map { .init($0.key, $0.text) }, seeds: seeds,
-          workload: Checksum.hex(of: point.workload))
+          labels: points[index].labels.map { .init($0.key, $0.text) }, seeds: seeds[index],
+          workload: Checksum.hex(of: points[index].workload),
+          faults: scenarios[index].faults.map { fault in
+            .init(fault.text, start: fault.interval?.start, end: fault.interval?.end)
+          })
       },
       stopping: kind != nil
         ? nil

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Probing
+import Reporting
 import Scenarios
 
 struct Rare: ParsableCommand {
@@ -8,7 +9,8 @@ struct Rare: ParsableCommand {
     discussion: """
       Stages of trials start where trials before them came nearer to the event; the product of the \
       shares that came nearer is an unbiased estimate of its probability, of which independent \
-      repetitions give the interval.
+      repetitions give the interval. Writes scenario.yaml, rare.csv (a line a repetition) and \
+      rare.json to the result folder.
       Events:
       \(RareEvent.forms.map { "  \($0)" }.joined(separator: "\n"))
       """)
@@ -29,6 +31,12 @@ struct Rare: ParsableCommand {
 
   @OptionGroup var jobs: JobOptions
 
+  @Option(help: "Result folder; Results/<name>-rare by default.")
+  var out: String?
+
+  @Flag(help: "Print the result as JSON instead of sentences.")
+  var json = false
+
   func validate() throws {
     guard (1...1_000_000).contains(effort) else {
       throw ValidationError("--effort must be 1 to 1000000, not \(effort).")
@@ -40,7 +48,7 @@ struct Rare: ParsableCommand {
 
   func run() throws {
     Interruption.listen()
-    do {
+    try reportingFailures {
       let document = try ScenarioDocument(path: file)
       let points = try document.points(overrides: overrides.all)
       guard points.count == 1 else {
@@ -52,14 +60,17 @@ struct Rare: ParsableCommand {
       }
       let folder = scenarioFolder(of: file)
       let scenario = try ScenarioDocument.read(points) { try Scenario($0, folder: folder) }[0]
-      estimate(scenario, try RareEvent(event, of: scenario))
-    } catch let errors as ScenarioErrors {
-      complain("\(errors)")
-      throw ExitCode.badInput
+      let source = ProbeSource(
+        name: scenario.name, scenario: try document.effectiveText(overrides: overrides.all),
+        version: Version.text, seed: scenario.seed)
+      try report(estimate(scenario, try RareEvent(event, of: scenario)), source, scenario)
     }
   }
 
-  private func estimate(_ scenario: Scenario, _ event: RareEvent) {
+  /// What came of the repetitions, and how many events a trial from the beginning takes.
+  private func estimate(
+    _ scenario: Scenario, _ event: RareEvent
+  ) -> (estimate: RareEstimate, plainSteps: Double) {
     let splitting = Splitting(levels: event.levels, effort: effort)
     let results = ParallelJobs(repetitions, threads: jobs.threads) {
       (index: Int) -> (Splitting.Repetition, Int) in
@@ -74,29 +85,47 @@ struct Rare: ParsableCommand {
       }
       return (repetition, steps)
     }.run()
-    let estimate = RareEstimate(results.map(\.0))
-    let plainSteps = Double(results.reduce(0) { $0 + $1.1 }) / Double(repetitions)
-    report(scenario.name, estimate, plainSteps)
+    return (
+      RareEstimate(results.map(\.0)),
+      Double(results.reduce(0) { $0 + $1.1 }) / Double(repetitions)
+    )
   }
 
-  private func report(_ name: String, _ estimate: RareEstimate, _ plainSteps: Double) {
-    let p = estimate.probability
+  private func report(
+    _ found: (estimate: RareEstimate, plainSteps: Double), _ source: ProbeSource,
+    _ scenario: Scenario
+  ) throws {
+    let estimate = found.estimate
+    let report = RareReport(
+      source, event: event, effort: effort, probability: estimate.probability.mean,
+      low: max(estimate.probability.low, 0), high: estimate.probability.high,
+      plainEvents: estimate.plainTrials.map { $0 * found.plainSteps },
+      repetitions: estimate.repetitions.enumerated().map { index, one in
+        .init(
+          seed: scenario.seed(ofReplication: index), probability: one.probability,
+          shares: one.shares, events: one.steps)
+      })
+    let folder = out ?? "Results/\(source.name)-rare"
+    try report.write(to: folder)
+    if report.plainEvents == nil {
+      complain("tributary: no repetition reached the event; raise --effort")
+    }
+    guard !json else { return print(report.json, terminator: "") }
     print(
-      "\(name): P[\(event)] = \(scientific(p.mean)), 95 % interval "
-        + "\(scientific(max(p.low, 0))) to \(scientific(p.high))")
+      "\(source.name): P[\(event)] = \(scientific(report.probability)), 95 % interval "
+        + "\(scientific(report.low)) to \(scientific(report.high))")
     print(
       "\(repetitions) repetitions of \(estimate.shares.count) stages of \(effort) trials, "
         + "\(estimate.steps) events")
     print(
       "shares of the stages: "
         + estimate.shares.map { scientific($0) }.joined(separator: " "))
-    guard let trials = estimate.plainTrials else {
-      complain("tributary: no repetition reached the event; raise --effort")
-      return
+    if let plain = report.plainEvents {
+      print(
+        "plain simulation needs \(scientific(plain)) events for as narrow an interval: "
+          + "\(scientific(plain / Double(max(estimate.steps, 1)))) times as many")
     }
-    print(
-      "plain simulation needs \(scientific(trials * plainSteps)) events for as narrow an interval: "
-        + "\(scientific(trials * plainSteps / Double(max(estimate.steps, 1)))) times as many")
+    print("Results: \(folder)/rare.csv")
   }
 }
 

@@ -56,6 +56,14 @@ extension RapidChain: ScenarioProtocol {
         "degree", .count(16, in: 2...64), "Neighbours of each member, if it has so many others.",
         source: "assumption; Zamani et al., CCS '18, §4.2: d neighbours"),
       Parameter(
+        "spread", .choice("push", of: RapidChain.Spread.allCases.map(\.rawValue)),
+        "A set of chunks is sent to all neighbours, or announced and sent to those that ask.",
+        source: "Zamani et al., CCS '18, §4.2: nodes gossip the chunks to their neighbours"),
+      Parameter(
+        "fetch-timeout", .duration(.seconds(2), in: .milliseconds(1) ... .seconds(86_400)),
+        "With announce: another neighbour is asked for a set that has not come after this.",
+        source: "assumption: above the time that a neighbour's uplink is busy with one block"),
+      Parameter(
         "encode-time", .duration(.microseconds(2800), in: coding),
         "Reed-Solomon encoding of a MiB.", source: "measured: 2.1 to 2.8 ms/MiB on one core"),
       Parameter(
@@ -125,7 +133,9 @@ extension RapidChain.Settings {
       gossipTime: values.duration("gossip-time"), overlaps: values.flag("overlap"),
       gossip: RapidChain.Gossip(
         chunks: values.count("chunks"), parity: values.count("parity"),
-        degree: values.count("degree")),
+        degree: values.count("degree"),
+        spread: RapidChain.Spread(rawValue: values.choice("spread")) ?? .push,
+        fetchTimeout: values.duration("fetch-timeout")),
       proof: RapidChain.Proof(rawValue: values.choice("proof")) ?? .echoes,
       verifiesRequests: values.flag("verify-requests"),
       retained: values.count("retained-blocks"), catchUpBlocks: values.count("catch-up-blocks"),
