@@ -11,7 +11,8 @@ import Testing
   ) throws -> (decided: Int, reversed: Int, allowed: Double) {
     let chain = "chains.0.consensus.nakamoto"
     let swarm = try SwarmTests.swarm(
-      "nakamoto.yaml", ["\(chain).confirmations=\(k)", "\(chain).interval=\(interval) s"]
+      "nakamoto.yaml",
+      ["\(chain).confirmations=\(k)", "\(chain).interval=\(interval) s"]
         + settings.map { "\(chain).\($0)" })
     var all = (decided: 0, reversed: 0, allowed: 0.0)
     for seed in seeds {
