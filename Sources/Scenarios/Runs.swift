@@ -86,6 +86,8 @@ extension Scenario {
     reportAccounts(run, seed, &outcome)
     reportDoubleSpends(&outcome)
     reportSettlement(&outcome)
+    reportExposure(seed, &outcome)
+    reportScaleOut(seed, &outcome)
     return outcome
   }
 

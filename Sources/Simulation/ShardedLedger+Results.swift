@@ -43,6 +43,9 @@ extension ShardedLedgerState {
     case .acknowledgement:
       if role >= hostCount { upon(acknowledgement: event, at: role - hostCount) }
     case .unacknowledged: resend(role - hostCount, &world)
+    case .order, .orderReceived, .demand, .demandReceived, .relayed, .relayedReceived:
+      receive(event, at: role - hostCount, &world)
+    case .asking: driveGathered(role - hostCount, &world)
     case .query: upon(query: event, at: role - hostCount, &world)
     case .answer: upon(answer: event, at: role, &world)
     }
@@ -68,10 +71,12 @@ extension ShardedLedgerState {
 // MARK: - The observer's books
 
 extension ShardedLedgerState {
-  /// An operation that its client asked for has been executed: it was taken in and included.
+  /// An operation that was asked for on its client's behalf has been executed: it was taken in and
+  /// included.
   func noteIncluded(_ transfer: Int, _ number: Int, _ book: Int, _ world: inout World) {
+    let isYank = entries[book][number].operation.kind == .yank
     let own = ShardedLedgerSettings.populations(hosts: hostCount, shards: shards.count)
-    guard book % own < hostCount, !ledger.transfers[transfer].isMove else { return }
+    guard isYank || book % own < hostCount, !ledger.transfers[transfer].isMove else { return }
     let log = settings.firstPopulation + book
     let user = TxRange(
       population: 0, first: UInt64(ledger.transfers[transfer].number), count: 1)
@@ -156,6 +161,7 @@ extension ShardedLedgerState {
     }
     reportTransfers(add)
     reportLoad(add)
+    outcome.series += loadSeries(until: books.end, world)
     reportLatency(measures.window, world, add)
   }
 
@@ -190,6 +196,24 @@ extension ShardedLedgerState {
     let stored = occupancy.map { Double($0.stored) }
     add("state_bytes_per_member", "B", stored.max())
     add("state_bytes_unsharded", "B", Double(ledger.balances.count * settings.sizes.account))
+  }
+
+  /// Operations that the chain of each shard decided, per second, by the step of their decision.
+  private func loadSeries(
+    until end: SimTime, _ world: borrowing World
+  ) -> [Outcome.Series] {
+    let steps = world.measuring.steps
+    guard end > .zero, end < .never else { return [] }
+    let width = (end.nanoseconds + Int64(steps) - 1) / Int64(steps)
+    let seconds = Double(width) / 1e9
+    return settings.shards.enumerated().map { s, shard in
+      var counts = [Int](repeating: 0, count: steps)
+      for decision in world.decisionLogs[Int(shard.chain)].entries where decision.time <= end {
+        counts[min(Int(decision.time.nanoseconds / width), steps - 1)] += Int(decision.transactions)
+      }
+      return Outcome.Series(
+        "\(name)-\(s).load", "op/s", step: seconds, values: counts.map { Double($0) / seconds })
+    }
   }
 
   /// In-shard and cross-shard latency apart, of what was final in the measured window.
