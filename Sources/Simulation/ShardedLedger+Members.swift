@@ -9,7 +9,10 @@ extension ShardedLedgerState {
   /// The replica beside member `m` has executed all slots up to one.
   mutating func upon(executed event: Event, at m: Int, _ world: inout World) {
     let s = members[m].shard
-    let slot = Int(event.payload.a)
+    // Beyond its assumptions a committee may come to slots that nobody has executed; its own
+    // monitor says so.
+    let chain = Int(settings.shards[s].chain)
+    let slot = min(Int(event.payload.a), world.executions[chain].endIndex - 1)
     members[m].proposer = Int(event.payload.b)
     advance(s, to: slot, &world)
     guard slot > members[m].position else { return }

@@ -31,6 +31,7 @@ import Testing
     ("group-pbft.yaml", "group-pbft.weakness=forgets-prepared", 10),
     ("group-pbft.yaml", "group-pbft.weakness=quorum-of-2f", 6),
     ("algorand.yaml", "algorand.weakness=quorum-of-third", 6),
+    ("nakamoto.yaml", "nakamoto.weakness=never-leaves", 1),
   ]
 
   @Test(

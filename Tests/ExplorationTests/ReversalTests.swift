@@ -6,19 +6,21 @@ import Testing
 @Suite("Reversals in swarms") struct ReversalTests {
   /// Decided blocks of a swarm of Nakamoto's chain, those taken back, and how many may be by Guo
   /// and Ren's bound, each trial with its own nodes that stay silent or stop, and its own delays.
-  private func count(k: Int, interval: Double, seeds: ClosedRange<UInt64>) throws
-    -> (decided: Int, reversed: Int, allowed: Double)
-  {
+  private func count(
+    k: Int, interval: Double, seeds: ClosedRange<UInt64>, settings: [String] = []
+  ) throws -> (decided: Int, reversed: Int, allowed: Double) {
     let chain = "chains.0.consensus.nakamoto"
     let swarm = try SwarmTests.swarm(
-      "nakamoto.yaml", ["\(chain).confirmations=\(k)", "\(chain).interval=\(interval) s"])
+      "nakamoto.yaml",
+      ["\(chain).confirmations=\(k)", "\(chain).interval=\(interval) s"]
+        + settings.map { "\(chain).\($0)" })
     var all = (decided: 0, reversed: 0, allowed: 0.0)
     for seed in seeds {
       let trial = swarm.trial(seed: seed)
       let verdict = try swarm.run(trial)
       // A body is asked for when its header is there: three passages of at most 50 ms.
       let away = min(Self.away(trial), trial.nodes)
-      let bound = Reversal.bound(
+      let bound = Reversal.sharpBound(
         adversary: Double(away) / Double(trial.nodes), blocksInDelay: 0.15 / interval,
         confirmations: k)
       all.decided += verdict.decisions
@@ -44,6 +46,18 @@ import Testing
     let found = try count(k: k, interval: 1, seeds: 1...150)
     #expect(found.decided > 1000)
     #expect(Double(found.reversed) <= found.allowed, "\(found)")
+  }
+
+  @Test("an attacker with 45 % of the hash rate breaks what is allowed without one")
+  func attacked() throws {
+    let found = try count(
+      k: 6, interval: 1, seeds: 1...40,
+      settings: ["attacker-share=0.45", "attacker-confirmations=6"])
+    let allowed = Reversal.sharpBound(adversary: 0, blocksInDelay: 0.15, confirmations: 6)
+    #expect(allowed < 0.01)
+    #expect(Double(found.reversed) > allowed * Double(found.decided), "\(found)")
+    let without = try count(k: 6, interval: 1, seeds: 1...40)
+    #expect(Double(without.reversed) <= allowed * Double(without.decided), "\(without)")
   }
 
   @Test("so few confirmations and so short an interval that blocks are taken back indeed")

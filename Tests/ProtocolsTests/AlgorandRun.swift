@@ -6,8 +6,7 @@ import Protocols
 import Simulation
 
 /// A run of Algorand with its clients.
-@dynamicMemberLookup
-struct AlgorandRun {
+struct AlgorandRun: CommitteeRun {
   var setup = CommitteeSetup()
   var settings = AlgorandRun.plainSettings
 
@@ -15,11 +14,6 @@ struct AlgorandRun {
     setup.n = n
     setup.seed = seed
     setup.target = .gateway
-  }
-
-  subscript<T>(dynamicMember path: WritableKeyPath<CommitteeSetup, T>) -> T {
-    get { setup[keyPath: path] }
-    set { setup[keyPath: path] = newValue }
   }
 
   /// The constants of go-algorand; no costs.

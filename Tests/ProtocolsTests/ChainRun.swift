@@ -42,6 +42,7 @@ struct ChainSetup {
   var machines: MachineSpec = .ideal
   var faults: [Fault] = []
   var partitions: [Partition] = []
+  var linkFaults: [LinkFault] = []
   var clients: Clients?
   var usesReferenceLanes = false
 
@@ -79,6 +80,7 @@ struct ChainSetup {
     var network = Network(
       regionOf: regionOf, regions: Int(regionOf.max() ?? 0) + 1, delays: regions?.delays ?? [delay])
     network.partitions = partitions
+    network.linkFaults = linkFaults
     var world = World(
       seed: seed, machines: Machines(Array(repeating: machines, count: n)), network: network,
       uplink: UplinkDiscipline())

@@ -6,15 +6,9 @@ import Simulation
 import Testing
 
 /// A run of group PBFT with its clients.
-@dynamicMemberLookup
-struct GroupPBFTRun {
+struct GroupPBFTRun: CommitteeRun {
   var setup = CommitteeSetup()
   var settings: GroupPBFT.Settings
-
-  subscript<T>(dynamicMember path: WritableKeyPath<CommitteeSetup, T>) -> T {
-    get { setup[keyPath: path] }
-    set { setup[keyPath: path] = newValue }
-  }
 
   /// All nodes may endorse; the first `endorsers` begin.
   init(

@@ -1,4 +1,3 @@
-import CAllocationCounter
 import Consensus
 import Kernel
 import Machines
@@ -70,16 +69,8 @@ struct GroupPBFTNormalCaseTests {
           at: ms(300),
           .crash(.proposer(subsystem: 1), downTime: .milliseconds(150), keepsDisk: true))
       ]
-      let simulation = run.start()
-      for _ in 0..<5000 { simulation.step() }
-      let copy = simulation.copy()
-      simulation.run(until: ms(2000))
-      copy.run(until: ms(2000))
-      #expect(copy.digests == simulation.digests)
-      run.usesReferenceLanes = true
-      let other = run.start()
-      other.run(until: ms(2000))
-      #expect(other.digests == simulation.digests)
+      run.expectEqualLanes(until: ms(2000), steps: 5000)
+      run.expectEqualCopies(1, until: ms(2000))
     }
   }
 
@@ -93,12 +84,7 @@ struct GroupPBFTNormalCaseTests {
     run.arrivals = .poisson(rate: 5000)
     run.bundle = 10
     run.reserving = 200_000
-    let simulation = run.start()
-    simulation.run(until: ms(10_000))
-    let before = allocationsOfThisThread()
-    simulation.run(until: ms(15_000))
-    #expect(allocationsOfThisThread() == before)
-    #expect(simulation.world.decisions[1] > 1000)
+    #expect(run.allocations(from: ms(10_000), until: ms(15_000), deciding: 300) == 0)
   }
 }
 

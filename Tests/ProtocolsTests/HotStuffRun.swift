@@ -7,19 +7,13 @@ import Protocols
 import Simulation
 
 /// A run of HotStuff or Jolteon with its clients.
-@dynamicMemberLookup
-struct HotStuffRun<Rule: ChainRule> {
+struct HotStuffRun<Rule: ChainRule>: CommitteeRun {
   typealias Replica = ChainedHotStuff<Rule>
 
   var setup = CommitteeSetup()
   var settings: HotStuffSettings
 
   init(_ settings: HotStuffSettings = .plain) { self.settings = settings }
-
-  subscript<T>(dynamicMember path: WritableKeyPath<CommitteeSetup, T>) -> T {
-    get { setup[keyPath: path] }
-    set { setup[keyPath: path] = newValue }
-  }
 
   func start() -> Simulation {
     var chain = settings

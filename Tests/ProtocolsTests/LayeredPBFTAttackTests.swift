@@ -139,9 +139,13 @@ struct LayeredPBFTAttackTests {
   static let layers = Layers(nodes: 16, groups: 4)
 
   /// Two clients' requests go to the primary, one to each of its faces.
+  ///
+  /// - Parameters:
+  ///   - lies: faulty leaders speak for their groups without asking them.
+  ///   - forges: and they count that among the votes of the top committee.
   static func disagreements(
     faulty: [Int], sides: [Int], upward: LayeredPBFT.Upward, lies: Bool = false,
-    weakness: LayeredPBFT.Weakness = []
+    forges: Bool = false, weakness: LayeredPBFT.Weakness = []
   ) -> Int {
     var run = LayeredPBFTRun.faulty(layers, seed: 1)
     run.delay = .constant(1e6)
@@ -159,6 +163,7 @@ struct LayeredPBFTAttackTests {
     run.settings.weakness = weakness
     var bad = run.settings
     if lies { bad.weakness.insert(.speaksAlone) }
+    if forges { bad.upward = .leader }
     let side = (0..<16).map { faulty.contains($0) ? nil : Optional(sides[$0]) }
     let replicas = (0..<16).map { i in
       TwoFaced(

@@ -1,4 +1,3 @@
-import CAllocationCounter
 import Consensus
 import Kernel
 import Machines
@@ -16,65 +15,27 @@ struct LayeredPBFTDeterminismTests {
     run.settings.ordering.verifiesRequests = true
     run.settings.ordering.isDurable = seed % 5 == 0
     run.settings.ordering.batchTimeout = .milliseconds(5)
-    run.settings.ordering.costs.message = .microseconds(3)
-    run.settings.ordering.costs.byte = 0.5
-    run.settings.ordering.costs.sign = .microseconds(33)
-    run.settings.ordering.costs.verify = .microseconds(47)
-    run.settings.ordering.costs.hashByte = 1
-    run.machine = MachineSpec(
-      processor: .init(cores: 1 + Int(seed % 3)), uplink: 1e8, downlink: 1e8,
-      disk: .init(bytesPerSecond: 1e9, flush: .microseconds(50)))
-    run.loss = seed % 4 == 0 ? 0.01 : 0
-    run.clientHosts = 2
-    run.until = SimTime(nanoseconds: 900_000_000)
-    run.faults = [
-      Fault(
-        at: SimTime(nanoseconds: 300_000_000),
-        .crash(.proposer(subsystem: 1), downTime: .milliseconds(150), keepsDisk: seed % 2 == 0)),
-      Fault(
-        at: SimTime(nanoseconds: 700_000_000),
-        .crash(.proposer(subsystem: 1), downTime: nil, keepsDisk: true)),
-      // Nothing is done ahead of the end: the clients' last host stops there.
-      Fault(
-        at: end, .crash(.node(NodeID(layers.nodes + 1)), downTime: nil, keepsDisk: true)),
-    ]
+    run.settings.ordering.costs = .busy
+    run.disturb(disk: seed % 2 == 0, until: end)
+    run.delay = .exponential(mean: 1e6)
+    run.arrivals = .poisson(rate: 300)
     return run
   }
 
-  static let end = SimTime(nanoseconds: 2_000_000_000)
-
-  static func digests(_ run: LayeredPBFTRun) -> [Outcome.SubsystemDigest] {
-    let simulation = run.start()
-    simulation.run(until: end)
-    #expect(simulation.world.violations == [])
-    return simulation.digests
-  }
+  static let end = ms(2000)
 
   @Test(
     "one-event lanes are reference lanes, crashes included",
     arguments: 1...12 as ClosedRange<UInt64>)
   func lanes(seed: UInt64) {
-    var run = Self.run(seed: seed)
-    let quick = Self.digests(run)
-    run.usesReferenceLanes = true
-    #expect(Self.digests(run) == quick)
-    #expect(quick[0].steps > 5000)
+    Self.run(seed: seed).expectEqualLanes(until: Self.end, steps: 5000)
   }
 
   @Test("a copy taken between any two events goes on to the same digest")
   func copies() {
-    let expected = Self.digests(Self.run(seed: 10))
-    #expect(Self.digests(Self.run(seed: 11)) != expected)
-    var pick = RandomStream(seed: 3, purpose: "copies", entity: 0)
-    for _ in 0..<4 {
-      let simulation = Self.run(seed: 10).start()
-      for _ in 0..<Int(pick.unit() * Double(expected[0].steps)) { simulation.step() }
-      let copy = simulation.copy()
-      simulation.run(until: Self.end)
-      copy.run(until: Self.end)
-      #expect(simulation.digests == expected)
-      #expect(copy.digests == expected)
-    }
+    let other = Self.run(seed: 11).digests(until: Self.end)
+    #expect(Self.run(seed: 10).digests(until: Self.end) != other)
+    Self.run(seed: 10).expectEqualCopies(4, until: Self.end)
   }
 
   @Test("allocates nothing in steady state")
@@ -88,15 +49,8 @@ struct LayeredPBFTDeterminismTests {
     run.arrivals = .poisson(rate: 5000)
     run.bundle = 10
     run.reserving = 200_000
-    let simulation = run.start()
-    simulation.run(until: SimTime(nanoseconds: 10_000_000_000))
-    let decided = simulation.world.decisions[1]
-    let before = allocationsOfThisThread()
-    simulation.run(until: SimTime(nanoseconds: 15_000_000_000))
-    let after = allocationsOfThisThread()
-    #expect(simulation.world.decisions[1] > decided + 100)
     // An array may still grow to its last size; no event allocates.
-    #expect(after - before <= 2)
+    #expect(run.allocations(from: ms(10_000), until: ms(15_000), deciding: 100) <= 2)
   }
 }
 
@@ -152,10 +106,16 @@ struct LayeredPBFTWeaknessTests {
     #expect(seen >= 3, "\(seen) of 20 seeds")
   }
 
-  @Test("two lying leaders split nobody while certificates are checked")
-  func certificatesAreChecked() {
-    #expect(
-      LayeredPBFTAttackTests.disagreements(
-        faulty: [0, 4], sides: LayeredPBFTAttackTests.sides, upward: .certificate, lies: true) == 0)
+  /// Two leaders speak for their groups without asking them.
+  private static func splits(_ weakness: LayeredPBFT.Weakness) -> Int {
+    LayeredPBFTAttackTests.disagreements(
+      faulty: [0, 4], sides: LayeredPBFTAttackTests.sides, upward: .certificate, lies: true,
+      forges: true, weakness: weakness)
+  }
+
+  @Test("two lying leaders split those who believe what comes without a certificate, no others")
+  func believesAnyone() {
+    #expect(Self.splits([]) == 0)
+    #expect(Self.splits(.believesAnyone) > 0)
   }
 }

@@ -6,16 +6,10 @@ import Protocols
 import Simulation
 
 /// A run of layered PBFT with its clients.
-@dynamicMemberLookup
-struct LayeredPBFTRun {
+struct LayeredPBFTRun: CommitteeRun {
   var setup = CommitteeSetup()
   var layers: Layers
   var settings: LayeredPBFT.Settings
-
-  subscript<T>(dynamicMember path: WritableKeyPath<CommitteeSetup, T>) -> T {
-    get { setup[keyPath: path] }
-    set { setup[keyPath: path] = newValue }
-  }
 
   init(_ layers: Layers) {
     self.layers = layers

@@ -1,4 +1,3 @@
-import CAllocationCounter
 import Consensus
 import Kernel
 import Machines
@@ -16,14 +15,7 @@ struct NarwhalDeterminismTests {
     run.settings.gcDepth = seed % 2 == 0 ? 8 : 20
     run.settings.workers = 1 + Int(seed % 2)
     run.settings.placement = seed % 3 == 0 ? .ownMachines : .collocated
-    run.settings.costs.message = .microseconds(3)
-    run.settings.costs.byte = 0.5
-    run.settings.costs.request = .microseconds(2)
-    run.settings.costs.execution = .microseconds(10)
-    run.settings.costs.sign = .microseconds(33)
-    run.settings.costs.verify = .microseconds(47)
-    run.settings.costs.hash = .microseconds(1)
-    run.settings.costs.hashByte = 1
+    run.settings.costs = .busy
     run.machine = MachineSpec(
       processor: .init(cores: 1 + Int(seed % 3)), uplink: 1e8, downlink: 1e8,
       disk: .init(bytesPerSecond: 1e9, flush: .microseconds(50)))
@@ -45,48 +37,23 @@ struct NarwhalDeterminismTests {
 
   static let end = ms(2000)
 
-  static func digests<Rule: OrderingRule>(_ run: NarwhalRun<Rule>) -> [Outcome.SubsystemDigest] {
-    let simulation = run.start()
-    simulation.run(until: end)
-    #expect(simulation.world.violations == [])
-    return simulation.digests
-  }
-
   @Test(
     "one-event lanes are reference lanes, crashes included",
     arguments: 1...30 as ClosedRange<UInt64>)
   func lanes(seed: UInt64) {
-    lanes(TuskRule.self, seed)
-    lanes(BullsharkRule.self, seed)
-  }
-
-  private func lanes<Rule: OrderingRule>(_ rule: Rule.Type, _ seed: UInt64) {
-    var run = Self.run(rule, seed: seed)
-    let quick = Self.digests(run)
-    run.usesReferenceLanes = true
-    #expect(Self.digests(run) == quick)
-    #expect(quick[0].steps > 4000)
+    Self.run(TuskRule.self, seed: seed).expectEqualLanes(until: Self.end, steps: 4000)
+    Self.run(BullsharkRule.self, seed: seed).expectEqualLanes(until: Self.end, steps: 4000)
   }
 
   @Test("a second run has the same digest, another seed another")
   func again() {
-    let first = Self.digests(Self.run(TuskRule.self, seed: 5))
-    #expect(Self.digests(Self.run(TuskRule.self, seed: 5)) == first)
-    #expect(Self.digests(Self.run(TuskRule.self, seed: 6)) != first)
+    let first = Self.run(TuskRule.self, seed: 5).digests(until: Self.end)
+    #expect(Self.run(TuskRule.self, seed: 5).digests(until: Self.end) == first)
+    #expect(Self.run(TuskRule.self, seed: 6).digests(until: Self.end) != first)
   }
 
   @Test("a copy taken between any two events goes on to the same digest")
   func copies() {
-    let expected = Self.digests(Self.run(TuskRule.self, seed: 10))
-    var pick = RandomStream(seed: 3, purpose: "copies", entity: 0)
-    for _ in 0..<6 {
-      let simulation = Self.run(TuskRule.self, seed: 10).start()
-      for _ in 0..<Int(pick.unit() * Double(expected[0].steps)) { simulation.step() }
-      let copy = simulation.copy()
-      simulation.run(until: Self.end)
-      copy.run(until: Self.end)
-      #expect(simulation.digests == expected)
-      #expect(copy.digests == expected)
-    }
+    Self.run(TuskRule.self, seed: 10).expectEqualCopies(6, until: Self.end)
   }
 }

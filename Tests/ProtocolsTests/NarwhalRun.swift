@@ -8,19 +8,13 @@ import Simulation
 import Testing
 
 /// A run of Narwhal with its clients.
-@dynamicMemberLookup
-struct NarwhalRun<Rule: OrderingRule> {
+struct NarwhalRun<Rule: OrderingRule>: CommitteeRun {
   var setup = CommitteeSetup()
   var settings = narwhalSettings
   /// Validators that lie, and how.
   var liars: [Int: NarwhalSettings.Deceit] = [:]
   /// Validators.
   var validators = 4
-
-  subscript<T>(dynamicMember path: WritableKeyPath<CommitteeSetup, T>) -> T {
-    get { setup[keyPath: path] }
-    set { setup[keyPath: path] = newValue }
-  }
 
   init() {}
 

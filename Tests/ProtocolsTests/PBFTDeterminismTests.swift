@@ -19,76 +19,29 @@ struct PBFTDeterminismTests {
     run.settings.skipsLateVotes = seed % 3 == 0
     run.settings.isDurable = seed % 5 == 0
     run.settings.batchTimeout = .milliseconds(5)
-    run.settings.costs.message = .microseconds(3)
-    run.settings.costs.byte = 0.5
-    run.settings.costs.request = .microseconds(2)
-    run.settings.costs.execution = .microseconds(10)
-    run.settings.costs.sign = .microseconds(33)
-    run.settings.costs.verify = .microseconds(47)
-    run.settings.costs.mac = .microseconds(1)
-    run.settings.costs.hash = .microseconds(1)
-    run.settings.costs.hashByte = 1
-    run.machine = MachineSpec(
-      processor: .init(cores: 1 + Int(seed % 3)), uplink: 1e8, downlink: 1e8,
-      disk: .init(bytesPerSecond: 1e9, flush: .microseconds(50)))
-    run.delay = .exponential(mean: 2e6)
-    run.loss = seed % 4 == 0 ? 0.01 : 0
-    run.clientHosts = 2
-    run.arrivals = .poisson(rate: 800)
-    run.clientTimeout = .milliseconds(150)
-    run.until = SimTime(nanoseconds: 900_000_000)
-    run.faults = [
-      Fault(
-        at: SimTime(nanoseconds: 300_000_000),
-        .crash(.proposer(subsystem: 1), downTime: .milliseconds(150), keepsDisk: seed % 2 == 0)),
-      Fault(
-        at: SimTime(nanoseconds: 700_000_000),
-        .crash(.proposer(subsystem: 1), downTime: nil, keepsDisk: true)),
-      // Nothing is done ahead of the end: the clients' last host stops there.
-      Fault(at: end, .crash(.node(NodeID(n + 1)), downTime: nil, keepsDisk: true)),
-    ]
+    run.settings.costs = .busy
+    run.disturb(disk: seed % 2 == 0, until: end)
     return run
   }
 
-  static let end = SimTime(nanoseconds: 3_000_000_000)
-
-  static func digests(_ run: PBFTRun) -> [Outcome.SubsystemDigest] {
-    let simulation = run.start()
-    simulation.run(until: end)
-    #expect(simulation.world.violations == [])
-    return simulation.digests
-  }
+  static let end = ms(3000)
 
   @Test(
     "one-event lanes are reference lanes, crashes included",
     arguments: 1...60 as ClosedRange<UInt64>)
   func lanes(seed: UInt64) {
-    var run = Self.run(seed: seed)
-    let quick = Self.digests(run)
-    run.usesReferenceLanes = true
-    #expect(Self.digests(run) == quick)
-    #expect(quick[0].steps > 5000)
+    Self.run(seed: seed).expectEqualLanes(until: Self.end, steps: 5000)
   }
 
   @Test("a second run has the same digest, another seed another", arguments: [4, 7])
   func again(n: Int) {
-    let first = Self.digests(Self.run(seed: 5, n: n))
-    #expect(Self.digests(Self.run(seed: 5, n: n)) == first)
-    #expect(Self.digests(Self.run(seed: 6, n: n)) != first)
+    let first = Self.run(seed: 5, n: n).digests(until: Self.end)
+    #expect(Self.run(seed: 5, n: n).digests(until: Self.end) == first)
+    #expect(Self.run(seed: 6, n: n).digests(until: Self.end) != first)
   }
 
   @Test("a copy taken between any two events goes on to the same digest")
   func copies() {
-    let expected = Self.digests(Self.run(seed: 10))
-    var pick = RandomStream(seed: 3, purpose: "copies", entity: 0)
-    for _ in 0..<8 {
-      let simulation = Self.run(seed: 10).start()
-      for _ in 0..<Int(pick.unit() * Double(expected[0].steps)) { simulation.step() }
-      let copy = simulation.copy()
-      simulation.run(until: Self.end)
-      copy.run(until: Self.end)
-      #expect(simulation.digests == expected)
-      #expect(copy.digests == expected)
-    }
+    Self.run(seed: 10).expectEqualCopies(8, until: Self.end)
   }
 }

@@ -7,15 +7,9 @@ import Protocols
 import Simulation
 
 /// A run of PBFT with its clients.
-@dynamicMemberLookup
-struct PBFTRun {
+struct PBFTRun: CommitteeRun {
   var setup = CommitteeSetup()
   var settings = PBFTRun.plainSettings
-
-  subscript<T>(dynamicMember path: WritableKeyPath<CommitteeSetup, T>) -> T {
-    get { setup[keyPath: path] }
-    set { setup[keyPath: path] = newValue }
-  }
 
   static let sizes = PBFT.Sizes(
     header: 24, number: 8, digest: 32, signature: 64, mac: 8, request: 0, stateFixed: 1000,

@@ -6,15 +6,9 @@ import Protocols
 import Simulation
 
 /// A run of a protocol of the Istanbul family with its clients.
-@dynamicMemberLookup
-struct IstanbulRun<Rules: IstanbulRules> {
+struct IstanbulRun<Rules: IstanbulRules>: CommitteeRun {
   var setup = CommitteeSetup()
   var settings = IstanbulRun.plainSettings
-
-  subscript<T>(dynamicMember path: WritableKeyPath<CommitteeSetup, T>) -> T {
-    get { setup[keyPath: path] }
-    set { setup[keyPath: path] = newValue }
-  }
 
   static var sizes: IstanbulSettings.Sizes {
     IstanbulSettings.Sizes(

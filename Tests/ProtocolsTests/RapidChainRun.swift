@@ -7,8 +7,7 @@ import Protocols
 import Simulation
 
 /// A run of a RapidChain committee with its clients.
-@dynamicMemberLookup
-struct RapidChainRun {
+struct RapidChainRun: CommitteeRun {
   var setup = CommitteeSetup()
   var settings = RapidChainRun.plainSettings
 
@@ -16,11 +15,6 @@ struct RapidChainRun {
     setup.n = n
     setup.seed = seed
     setup.roles = RapidChain.roles(ParameterValues(defaults: RapidChain.parameters), nodes: n)
-  }
-
-  subscript<T>(dynamicMember path: WritableKeyPath<CommitteeSetup, T>) -> T {
-    get { setup[keyPath: path] }
-    set { setup[keyPath: path] = newValue }
   }
 
   static let sizes = RapidChain.Sizes(

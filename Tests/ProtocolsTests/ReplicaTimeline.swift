@@ -16,6 +16,8 @@ struct ReplicaTimeline<P: ConsensusProtocol> {
   private var generations: [[Int]]
   private var pending: [(time: Int, to: Int, step: Step)] = []
   private var down: [Bool]
+  /// Kinds of messages of a replica that reach nobody.
+  private var muted: [(kind: String, replica: Int)] = []
   private var now = 0
   private(set) var lines: [String] = []
 
@@ -49,6 +51,16 @@ struct ReplicaTimeline<P: ConsensusProtocol> {
   mutating func crash(_ replica: Int) {
     down[replica] = true
     lines.append("\(now) ms: \(replica) crashes")
+  }
+
+  /// From now on messages of `kind` that `replica` sends are lost.
+  mutating func mute(_ kind: String, of replica: Int) {
+    precondition(P.Message.kinds.contains(kind), "no kind \(kind)")
+    muted.append((kind, replica))
+  }
+
+  private func isLost(_ message: P.Message, of replica: Int) -> Bool {
+    muted.contains { $0.replica == replica && $0.kind == P.Message.kinds[message.kind] }
   }
 
   mutating func submit(_ number: UInt64, to targets: [Int], _ arrival: RequestArrival) {
@@ -105,13 +117,16 @@ struct ReplicaTimeline<P: ConsensusProtocol> {
   private mutating func carryOut(_ effect: Effects<P>.Effect, of i: Int) {
     switch effect {
     case .broadcast(let message):
-      lines.append("\(now) ms: \(i) -> all: \(text(message, effects))")
-      for to in replicas.indices where to != i {
+      let isLost = isLost(message, of: i)
+      lines.append("\(now) ms: \(i) -> \(isLost ? "nobody" : "all"): \(text(message, effects))")
+      for to in replicas.indices where to != i && !isLost {
         pending.append((now + 1, to, .message(message, from: i)))
       }
     case .send(let to, let message):
-      lines.append("\(now) ms: \(i) -> \(to.index): \(text(message, effects))")
-      pending.append((now + 1, Int(to.index), .message(message, from: i)))
+      let isLost = isLost(message, of: i)
+      lines.append(
+        "\(now) ms: \(i) -> \(isLost ? "nobody" : "\(to.index)"): \(text(message, effects))")
+      if !isLost { pending.append((now + 1, Int(to.index), .message(message, from: i))) }
     case .forward(let range, let to):
       lines.append("\(now) ms: \(i) -> \(to.index): request \(range.first)")
       pending.append((now + 1, Int(to.index), .requests(range, .fromClient)))

@@ -7,15 +7,9 @@ import Protocols
 import Simulation
 
 /// A run of Snowman with its clients.
-@dynamicMemberLookup
-struct SnowmanRun {
+struct SnowmanRun: CommitteeRun {
   var setup = CommitteeSetup()
   var settings = SnowmanRun.plainSettings
-
-  subscript<T>(dynamicMember path: WritableKeyPath<CommitteeSetup, T>) -> T {
-    get { setup[keyPath: path] }
-    set { setup[keyPath: path] = newValue }
-  }
 
   init() {
     setup.target = .gateway

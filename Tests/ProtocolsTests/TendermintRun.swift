@@ -7,15 +7,9 @@ import Protocols
 import Simulation
 
 /// A run of Tendermint with its clients.
-@dynamicMemberLookup
-struct TendermintRun {
+struct TendermintRun: CommitteeRun {
   var setup = CommitteeSetup()
   var settings = TendermintRun.plainSettings
-
-  subscript<T>(dynamicMember path: WritableKeyPath<CommitteeSetup, T>) -> T {
-    get { setup[keyPath: path] }
-    set { setup[keyPath: path] = newValue }
-  }
 
   static let sizes = Tendermint.Sizes(
     header: 24, digest: 32, signature: 64, number: 8, transaction: 0, stateFixed: 1000,

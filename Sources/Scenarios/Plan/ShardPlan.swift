@@ -58,6 +58,7 @@ public struct ShardPlan: Sendable {
   public var takeover: SimDuration?
   public var forging: Double
   public var epochs: ShardedLedgerSettings.Epochs?
+  public var exposure: ExposurePlan?
   public var communities: (count: Int, inside: Double)?
   public var trace: [AccountTrace.Row]
   public var workload: WorkloadPlan
@@ -74,6 +75,7 @@ extension ShardPlan {
     section.require(
       count * members <= nodes, "members",
       "\(count) shards of \(members) members need \(count * members) nodes, there are \(nodes)")
+    let serving = count * members
     let members = min(self.members, nodes)
     assignment = section.choice(
       "assignment", of: Assignment.self, default: .uniform,
@@ -100,6 +102,9 @@ extension ShardPlan {
     epochs = section.optionalSection(
       "epochs", "committees change, and new members fetch the state"
     ) { Self.epochs($0, tolerated: roles?.tolerated ?? 0) }
+    exposure = try section.optionalSection(
+      "exposure", "how safe committees are from an adversary; computed, beside the run"
+    ) { try ExposurePlan($0, serving: serving, tolerated: roles?.tolerated ?? 0) }
     commit = section.section("commit", "how transfers over several shards commit") {
       Self.commit($0)
     }
@@ -169,6 +174,9 @@ extension ShardPlan {
     }
     if epochs != nil, consensus.entry.spreads {
       section.fail("epochs", "only committees change hands; \(consensus.entry.name) has none")
+    }
+    if exposure != nil, consensus.entry.spreads {
+      section.fail("exposure", "only committees break; \(consensus.entry.name) has none")
     }
     if case .labels = placement {
       section.require(
