@@ -6,7 +6,7 @@ extension CommitSettings {
     case .relay, .yank: AccessShares.Units(local: 1, source: 1, destination: 1)
     case .atomix:
       AccessShares.Units(local: 1, source: locks == .accounts ? 2 : 1, destination: 1)
-    case .sbac: AccessShares.Units(local: 1, source: 2, destination: 1)
+    case .sbac, .broker: AccessShares.Units(local: 1, source: 2, destination: 1)
     }
   }
 }
