@@ -82,6 +82,13 @@ public struct Bottleneck: Sendable, Equatable {
     "the \(resource.rawValue) of node \(node), busy \(rounded(share * 100)) % of the time"
   }
 
+  /// The busy shares of each resource, node by node.
+  public static func machines(_ nodes: [Use]) -> [Outcome.MachineUse] {
+    Resource.allCases.map { resource in
+      Outcome.MachineUse(resource.rawValue, shares: nodes.map { $0[resource] })
+    }
+  }
+
   /// Mean and largest busy share of each resource: `nodes.cpu_mean`, `nodes.cpu_max`, ...
   public static func metrics(_ nodes: [Use]) -> [Outcome.Metric] {
     guard !nodes.isEmpty else { return [] }

@@ -9,6 +9,8 @@ public struct Outcome: Sendable, Equatable, Codable {
   /// Sentences that end a "check before trusting the results".
   public var warnings: [String] = []
   public var digests: [SubsystemDigest] = []
+  /// Of every resource that nodes have.
+  public var machines: [MachineUse] = []
 
   public init() {}
 
@@ -98,6 +100,19 @@ public struct Outcome: Sendable, Equatable, Codable {
       self.p95 = p95
       self.p99 = p99
       self.max = max
+    }
+  }
+
+  /// For how much of the run one resource was busy, on each node.
+  public struct MachineUse: Sendable, Equatable, Codable {
+    /// `cpu`, `lane`, `uplink`, `downlink` or `disk`; see `Bottleneck.Resource`.
+    public var resource: String
+    /// By node, each in 0...1.
+    public var shares: [Double]
+
+    public init(_ resource: String, shares: [Double]) {
+      self.resource = resource
+      self.shares = shares
     }
   }
 

@@ -2,8 +2,8 @@
 struct Axis {
   let isLogarithmic: Bool
   /// Ends of the axis in data units; in decades if logarithmic.
-  private let low: Double
-  private let high: Double
+  let low: Double
+  let high: Double
   /// Ends of the axis on the drawing.
   let start: Double
   let end: Double
@@ -15,9 +15,10 @@ struct Axis {
   /// - Parameters:
   ///   - values: what must be seen; only positive values count for a logarithmic axis.
   ///   - fromZero: whether a linear axis begins at zero, as bars need.
+  ///   - isTight: a linear axis ends with the values, not with a tick.
   init(
     _ values: [Double], from start: Double, to end: Double, fromZero: Bool, maxTicks: Int = 5,
-    logarithmic: Bool? = nil
+    logarithmic: Bool? = nil, isTight: Bool = false
   ) {
     self.start = start
     self.end = end
@@ -42,15 +43,28 @@ struct Axis {
       }
       if least == most { most = least + (least == 0 ? 1 : least.magnitude * 0.1) }
       let step = Self.step((most - least) / Double(maxTicks - 1))
-      low = (least / step).rounded(.down) * step
-      high = (most / step).rounded(.up) * step
-      let count = Int(((high - low) / step).rounded())
-      let origin = (low / step).rounded()
-      ticks = (0...count).map {
+      let origin = (least / step).rounded(isTight ? .up : .down)
+      let last = (most / step).rounded(isTight ? .down : .up)
+      low = isTight ? least : origin * step
+      high = isTight ? most : last * step
+      ticks = (0...max(Int(last - origin), 0)).map {
         NumberText.rounded((origin + Double($0)) * step, significant: 9)
       }
     }
   }
+
+  /// What an axis should show of means and the ends of their intervals: nothing below zero where no
+  /// mean is, and no end so far out that the means lie flat. Intervals are cut there.
+  static func worthShowing(_ means: [Double], _ ends: [Double]) -> [Double] {
+    let finite = means.filter(\.isFinite)
+    guard let least = finite.min(), let most = finite.max(), least >= 0, most > 0 else {
+      return means + ends
+    }
+    return means + ends.map { min(max($0, 0), longest * most) }
+  }
+
+  /// An interval is shown up to so many times the largest mean.
+  private static let longest = 2.5
 
   /// Whether values are so far apart that a linear axis would hide the small ones.
   static func spans(_ values: [Double]) -> Bool {

@@ -70,11 +70,31 @@ public struct SweepPoint: Sendable, Equatable {
   public var seeds: [UInt64]
   /// Checksum of what is submitted: points that differ in it are not compared without asking.
   public var workload: String?
+  /// What the scenario makes happen, for drawings over time.
+  public var faults: [Mark]
 
-  public init(labels: [Label], seeds: [UInt64], workload: String? = nil) {
+  public init(
+    labels: [Label], seeds: [UInt64], workload: String? = nil, faults: [Mark] = []
+  ) {
     self.labels = labels
     self.seeds = seeds
     self.workload = workload
+    self.faults = faults
+  }
+
+  /// A fault as drawings and their captions show it.
+  public struct Mark: Sendable, Equatable, Codable {
+    public var text: String
+    /// Seconds of simulated time; `nil`: it is not known before the run.
+    public var start: Double?
+    /// `nil`: at once over, or not before the end of the run.
+    public var end: Double?
+
+    public init(_ text: String, start: Double?, end: Double?) {
+      self.text = text
+      self.start = start
+      self.end = end
+    }
   }
 
   /// The value of `key` at this point, or nothing.

@@ -16,7 +16,7 @@ struct Figure {
       for entry in legend {
         let shape = Drawing.shape(6, 6, entry.series)
         out +=
-          "<li><svg viewBox=\"0 0 12 12\" aria-hidden=\"true\">\(shape)</svg>"
+          "<li data-series=\"c\(entry.series % 8)\"><svg viewBox=\"0 0 12 12\" aria-hidden=\"true\">\(shape)</svg>"
           + "\(Markup.escape(entry.label))</li>"
       }
       out += "</ul>\n"
@@ -51,7 +51,9 @@ struct CategoryPlot {
     let ends = rows.flatMap { [$0.estimate.lowest / scale, $0.estimate.highest / scale] }
     let isLog = Axis.spans(values)
     let axis = Axis(
-      isLog ? values + ends.filter { $0 >= (values.min() ?? 0) / 3 } : values + ends,
+      isLog
+        ? values + ends.filter { $0 >= (values.min() ?? 0) / 3 }
+        : Axis.worthShowing(values, ends),
       from: Self.left, to: Self.right, fromZero: true, logarithmic: isLog)
     let bottom = Double(rows.count) * Self.rowHeight + 4
     var drawing = Drawing(height: bottom + 20, description: description)

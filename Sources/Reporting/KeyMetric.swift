@@ -16,6 +16,7 @@ struct KeyMetric: Sendable, Equatable {
     self.latency = latency
   }
 
+  static let offered = KeyMetric("Offered load", ["offered", "offered_load"], .higher)
   static let throughput = KeyMetric("Throughput", ["throughput", "committed", "decided"], .higher)
   static let median = KeyMetric(
     "Median latency", ["latency_p50", "latency_total_p50"], .lower, latency: "p50")
@@ -30,7 +31,7 @@ struct KeyMetric: Sendable, Equatable {
 
   /// In the order of the tables.
   static let all = [
-    KeyMetric("Offered load", ["offered", "offered_load"], .higher),
+    offered,
     throughput,
     KeyMetric("Volume", ["throughput_mb"], .higher),
     median,

@@ -13,6 +13,8 @@ struct LinePlot {
   var scale = 1.0
   var fromZero = true
   var showsMarkers = true
+  /// Times at which something happens, with its letter; `end` of `nil`: it lasts.
+  var marks: [(letter: String, start: Double, end: Double?)] = []
   var description: String
 
   private static let height = 230.0
@@ -27,14 +29,18 @@ struct LinePlot {
     let ends = points.flatMap { [$0.value.lowest / scale, $0.value.highest / scale] }
     let isLog = showsMarkers && Axis.spans(means)
     let y = Axis(
-      isLog ? means + ends.filter { $0 >= (means.min() ?? 0) / 3 } : means + ends,
-      from: Self.bottom, to: Self.top, fromZero: fromZero, logarithmic: isLog)
+      isLog
+        ? means + ends.filter { $0 >= (means.min() ?? 0) / 3 } : Axis.worthShowing(means, ends),
+      from: Self.bottom, to: Self.top + (marks.isEmpty ? 0 : 12), fromZero: fromZero, logarithmic: isLog)
     let xs = points.map(\.x)
     let ratio = (xs.max() ?? 1) / (xs.min() ?? 1)
     let x = Axis(
       xs, from: Self.left + (showsMarkers ? 10 : 0), to: Self.right - (showsMarkers ? 6 : 0),
-      fromZero: !showsMarkers, logarithmic: showsMarkers && ratio.isFinite && ratio >= 8)
+      fromZero: !showsMarkers, logarithmic: showsMarkers && ratio.isFinite && ratio >= 8,
+      isTight: !showsMarkers)
     var drawing = Drawing(height: Self.height, description: description)
+    if !showsMarkers { drawing.scales = (x, y) }
+    for mark in marks { draw(mark, x, &drawing) }
     frame(x, y, &drawing)
     for curve in curves where !showsMarkers { band(curve, x, y, &drawing) }
     for curve in curves { draw(curve, x, y, &drawing) }
@@ -63,6 +69,18 @@ struct LinePlot {
       .middle)
   }
 
+  /// A shade from the start of what happens to its end, behind everything else.
+  private func draw(
+    _ mark: (letter: String, start: Double, end: Double?), _ x: Axis, _ drawing: inout Drawing
+  ) {
+    guard mark.start <= x.high else { return }
+    let from = x.place(mark.start)
+    let to = x.place(mark.end ?? x.high)
+    drawing.rectangle(from, Self.top, max(to - from, 1.5), Self.bottom - Self.top, "fault")
+    drawing.line(from, Self.top, from, Self.bottom, "strike")
+    drawing.write(mark.letter, min(from + 3, Self.right - 8), Self.top + 9, "letter")
+  }
+
   private func band(_ curve: Curve, _ x: Axis, _ y: Axis, _ drawing: inout Drawing) {
     let known = curve.points.filter { $0.value.low != nil }
     let upper = known.map { (x: x.place($0.x), y: y.place($0.value.highest / scale)) }
@@ -74,7 +92,9 @@ struct LinePlot {
 
   private func draw(_ curve: Curve, _ x: Axis, _ y: Axis, _ drawing: inout Drawing) {
     let places = curve.points.map { (x: x.place($0.x), y: y.place($0.value.mean / scale)) }
-    if places.count > 1 { drawing.path(places, "curve c\(curve.series % 8)") }
+    if places.count > 1 {
+      drawing.path(places, "curve c\(curve.series % 8)", name: showsMarkers ? nil : curve.label)
+    }
     guard showsMarkers else { return }
     for (point, place) in zip(curve.points, places) {
       if let low = point.value.low, let high = point.value.high, low < high {

@@ -7,6 +7,28 @@ struct Manifest: Codable, Equatable {
     var replications: [Replication]
     /// Missing from the results of older versions.
     var workload: String?
+    var faults: [SweepPoint.Mark]?
+  }
+
+  struct File: Codable, Equatable {
+    var name: String
+    var checksum: String
+  }
+
+  struct Warning: Codable, Equatable {
+    var point: Int?
+    var replications: [Int]
+    var text: String
+  }
+
+  struct Violation: Codable, Equatable {
+    var point: Int
+    var replication: Int
+    var seed: String
+    var subsystem: String
+    var monitor: String
+    var time: Double
+    var detail: String
   }
 
   struct Label: Codable, Equatable {
@@ -27,18 +49,26 @@ struct Manifest: Codable, Equatable {
   var seed: String
   var swept: [String]
   var points: [Point]
+  var warnings: [Warning]
+  var violations: [Violation]
+  /// The other files of the folder, but for the page; missing from the results of older versions.
+  var files: [File]?
 
   /// The format of the folder; raised when a reader of the old one would be misled.
   static let format = 1
 
   /// The manifest's text, without runs for a plan.
-  static func text(_ experiment: Experiment, _ summary: Summary?, records: [[RunRecord]]?)
-    -> String
-  {
+  ///
+  /// - Parameter files: the others of the folder.
+  static func text(
+    _ experiment: Experiment, _ summary: Summary?, records: [[RunRecord]]?,
+    files: [(name: String, text: String)] = []
+  ) -> String {
     let points = experiment.points.enumerated().map { index, point in
       JSONText.object([
         ("labels", .array(point.labels.map { label($0) })),
         ("workload", point.workload.map { .string($0) } ?? .null),
+        ("faults", .array(point.faults.map(mark))),
         (
           "replications",
           .array(
@@ -63,6 +93,7 @@ struct Manifest: Codable, Equatable {
     if let summary {
       members.append(("warnings", .array(summary.notices.map(notice))))
       members.append(("violations", .array(summary.violations.map(violation))))
+      members.append(("files", .array(files.map { file(named: $0.name, $0.text) })))
     } else {
       members.append(("warnings", .strings(experiment.warnings)))
       members.append(("scenario", .string(experiment.scenario)))
@@ -72,6 +103,17 @@ struct Manifest: Codable, Equatable {
 
   private static func label(_ label: SweepPoint.Label) -> JSONText {
     .object([("key", .string(label.key)), ("value", .string(label.value))])
+  }
+
+  private static func mark(_ mark: SweepPoint.Mark) -> JSONText {
+    .object([
+      ("text", .string(mark.text)), ("start", .optional(mark.start)),
+      ("end", .optional(mark.end)),
+    ])
+  }
+
+  private static func file(named name: String, _ text: String) -> JSONText {
+    .object([("name", .string(name)), ("checksum", .string(Checksum.hex(of: text)))])
   }
 
   private static func replication(seed: UInt64, record: RunRecord?) -> JSONText {

@@ -32,6 +32,8 @@ struct Drawing {
   private let width: Double
   private let height: Double
   private let description: String
+  /// Linear axes, for the script that shows values under the pointer.
+  var scales: (x: Axis, y: Axis)?
 
   init(width: Double = Drawing.width, height: Double, description: String) {
     self.width = width
@@ -40,8 +42,16 @@ struct Drawing {
   }
 
   var text: String {
-    "<svg viewBox=\"\(size)\" role=\"img\" aria-label=\"\(Markup.escape(description))\">"
-      + body + "</svg>\n"
+    let scale = scales.map { " data-x=\"\(Self.ends($0.x))\" data-y=\"\(Self.ends($0.y))\"" }
+    return "<svg viewBox=\"\(size)\" role=\"img\" "
+      + "aria-label=\"\(Markup.escape(description))\"\(scale ?? "")>" + body + "</svg>\n"
+  }
+
+  /// Where an axis starts and ends on the drawing, and with which values.
+  private static func ends(_ axis: Axis) -> String {
+    [axis.start, axis.end, axis.low, axis.high].map {
+      NumberText.exact(NumberText.rounded($0, significant: 9))
+    }.joined(separator: " ")
   }
 
   /// The drawing as a file that stands by itself.
@@ -72,6 +82,24 @@ struct Drawing {
       + "rx=\"\(Self.number(radius))\"/>"
   }
 
+  /// A rectangle whose `title` shows on hovering.
+  mutating func cell(
+    _ x: Double, _ y: Double, _ width: Double, _ height: Double, _ style: String,
+    opacity: Double = 1, title: String
+  ) {
+    let shade = opacity < 1 ? " fill-opacity=\"\(Self.number(opacity))\"" : ""
+    body +=
+      "<g>\(Markup.tag("title", title))<rect class=\"\(style)\" x=\"\(Self.number(x))\" "
+      + "y=\"\(Self.number(y))\" width=\"\(Self.number(max(width, 0)))\" "
+      + "height=\"\(Self.number(height))\"\(shade)/></g>"
+  }
+
+  mutating func ring(_ x: Double, _ y: Double, radius: Double, _ style: String) {
+    body +=
+      "<circle class=\"\(style)\" cx=\"\(Self.number(x))\" cy=\"\(Self.number(y))\" "
+      + "r=\"\(Self.number(radius))\"/>"
+  }
+
   mutating func write(
     _ text: String, _ x: Double, _ y: Double, _ style: String, _ anchor: Anchor = .start
   ) {
@@ -80,11 +108,16 @@ struct Drawing {
       + "text-anchor=\"\(anchor.rawValue)\">\(Markup.escape(text))</text>"
   }
 
-  mutating func path(_ points: [(x: Double, y: Double)], _ style: String, closed: Bool = false) {
+  /// - Parameter name: of the curve, for the script that shows values under the pointer.
+  mutating func path(
+    _ points: [(x: Double, y: Double)], _ style: String, closed: Bool = false,
+    name: String? = nil
+  ) {
     guard let first = points.first else { return }
     var data = "M\(Self.number(first.x)) \(Self.number(first.y))"
     for point in points.dropFirst() { data += "L\(Self.number(point.x)) \(Self.number(point.y))" }
-    body += "<path class=\"\(style)\" d=\"\(data)\(closed ? "Z" : "")\"/>"
+    let label = name.map { " data-name=\"\(Markup.escape($0))\"" } ?? ""
+    body += "<path class=\"\(style)\" d=\"\(data)\(closed ? "Z" : "")\"\(label)/>"
   }
 
   /// A marker whose shape, like its colour, tells series apart; `title` shows on hovering.

@@ -14,6 +14,9 @@ enum NumberText {
     return exact(rounded(value, significant: 12))
   }
 
+  /// The number that `derived` writes.
+  static func stored(_ value: Double) -> Double { rounded(value, significant: 12) }
+
   static func rounded(_ value: Double, significant count: Int) -> Double {
     guard value != 0, value.isFinite else { return value }
     let digits = DecimalDigits(value)

@@ -16,6 +16,8 @@ public enum OutputError: Error, Equatable, CustomStringConvertible {
   case system(action: String, path: String, code: Int32)
   /// The index of results refused.
   case index(path: String, reason: String)
+  /// There is no result folder at the path.
+  case notResult(path: String)
   /// A result folder cannot be read back.
   case unreadable(path: String, reason: String)
 
@@ -36,6 +38,8 @@ public enum OutputError: Error, Equatable, CustomStringConvertible {
       return "\(path): cannot \(action): \(Self.sentence(code))"
     case .index(let path, let reason):
       return "\(path): \(reason); remove it and rebuild it from the result folders"
+    case .notResult(let path):
+      return "\(path): is no result folder: it has no manifest.json"
     case .unreadable(let path, let reason):
       return "\(path): \(reason)"
     }

@@ -52,10 +52,31 @@ extension ReportPage {
     for (name, value) in facts {
       out += "<dt>\(Markup.escape(name))</dt><dd>\(Markup.escape(value))</dd>\n"
     }
-    out += "</dl>\n<details><summary>Scenario</summary>\n"
-    out += "<pre>\(Markup.escape(experiment.scenario))</pre></details>\n"
+    out += "</dl>\n"
+    out += PageShell.folded(
+      "Scenario", "<pre>\(Markup.escape(experiment.scenario))</pre>")
+    out += PageShell.folded(
+      "Seeds and digests: equal for equal runs, on any machine", runs)
     let files = ResultFolder.files.filter { $0 != "report.html" }
     let links = files.map { "<a href=\"\($0)\">\($0)</a>" }.joined(separator: " ")
     return out + "<p class=\"files\">Beside this page: \(links)</p>\n</section>\n"
   }
+
+  /// The first runs of the experiment, each with what replays and what proves it.
+  private var runs: String {
+    var rows: [[String]] = []
+    for (point, entry) in zip(summary.experiment.points, summary.points) {
+      let place = point.labels.map(\.value).joined(separator: " · ")
+      for (replication, (seed, digest)) in zip(point.seeds, entry.digests).enumerated() {
+        rows.append([place.isEmpty ? "-" : place, String(replication), String(seed), digest])
+      }
+    }
+    let rest = rows.count - Self.shownRuns
+    return PageShell.table(
+      ["Case", "Replication", "Seed", "Digest"], Array(rows.prefix(Self.shownRuns)),
+      numbers: [1])
+      + (rest > 0 ? "<p class=\"note\">\(rest) more in replications.csv.</p>\n" : "")
+  }
+
+  private static let shownRuns = 100
 }

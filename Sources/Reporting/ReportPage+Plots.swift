@@ -1,31 +1,34 @@
 /// The figures of the page.
 extension ReportPage {
   var plots: String {
-    section(
+    PageShell.section(
       "Throughput and latency",
       [.throughput, .median, .tail, .settlement].compactMap(keyFigure))
-      + section("Messages per transaction", [.messages, .bytes].compactMap(keyFigure))
-      + section("Cost per transaction", KeyMetric.costs.compactMap(keyFigure))
-      + section("Over time", seriesFigures)
-      + section(
+      + loadSection
+      + PageShell.section(
+        "Messages per transaction", [.messages, .bytes].compactMap(keyFigure))
+      + PageShell.section("Cost per transaction", KeyMetric.costs.compactMap(keyFigure))
+      + PageShell.section(
+        "What the cost is made of", breakdownFigures,
+        note: "Shares of each case's total." + omission)
+      + overTime
+      + PageShell.section(
         "Latency by phase", latencyFigures,
         note: "From the median (marker) to 99 %, with marks at 90 and 95 %; means over "
           + "replications." + omission)
-      + section(
+      + PageShell.section(
         "Messages by type", messageFigures,
         note: "Bytes sent per run, and how many messages; means over replications." + omission)
+      + shardSection
+      + PageShell.section(
+        "Busiest machines", machineFigures,
+        note: "For how much of the run each resource was busy; means over replications. A lane "
+          + "is a node's busiest event loop." + pointOmission)
   }
 
-  private func section(_ title: String, _ figures: [Figure], note: String = "") -> String {
-    guard !figures.isEmpty else { return "" }
-    return "<section>\n<h2>\(Markup.escape(title))</h2>\n"
-      + (note.isEmpty ? "" : "<p class=\"note\">\(Markup.escape(note))</p>\n")
-      + "<div class=\"figures\">\n\(figures.map(\.text).joined())</div>\n</section>\n"
-  }
+  var shown: ArraySlice<Case> { cases.prefix(Self.shownCases) }
 
-  private var shown: ArraySlice<Case> { cases.prefix(Self.shownCases) }
-
-  private var omission: String {
+  var omission: String {
     cases.count > shown.count
       ? " The first \(shown.count) of \(cases.count) cases are drawn; the tables have all." : ""
   }
@@ -90,7 +93,7 @@ extension ReportPage {
   }
 
   /// One curve for each combination of the labels that are not on the x axis.
-  private func curves(_ axis: SweptAxis, _ values: [Summary.Value?]) -> [LinePlot.Curve] {
+  func curves(_ axis: SweptAxis, _ values: [Summary.Value?]) -> [LinePlot.Curve] {
     var curves: [LinePlot.Curve] = []
     for (item, value) in zip(cases, values) {
       let rest = item.labels.filter { $0.key != axis.key }.map(\.value)
@@ -112,20 +115,64 @@ extension ReportPage {
     }
   }
 
-  private func unique(_ values: [Double]) -> [Double] {
+  func unique(_ values: [Double]) -> [Double] {
     values.sorted().reduce(into: []) { if $0.last != $1 { $0.append($1) } }
   }
 
   // MARK: Series
 
+  /// What happens in the scenario, as far as its times are known, is marked in the figures.
+  private var overTime: String {
+    let figures = seriesFigures
+    guard !figures.isEmpty else { return "" }
+    var list = ""
+    for (index, fault) in (commonFaults ?? []).enumerated() {
+      list += "<li><b>\(Self.letter(index))</b>\(Markup.escape(Self.sentence(fault)))</li>\n"
+    }
+    if !list.isEmpty { list = "<ul class=\"faults\">\n\(list)</ul>\n" }
+    let differ = commonFaults == nil
+    return PageShell.section(
+      "Over time", list + "<div class=\"figures\">\n\(figures.map(\.text).joined())</div>\n",
+      note: "Means over replications, in a band of their 95 % intervals where there are several."
+        + (differ ? " Faults differ between the points; see the scenario." : "") + omission)
+  }
+
+  /// Those of all points; `nil` if points differ in them.
+  private var commonFaults: [SweepPoint.Mark]? {
+    let all = shown.map { summary.experiment.points[$0.point].faults }
+    return all.allSatisfy { $0 == all.first } ? all.first ?? [] : nil
+  }
+
+  private static func letter(_ index: Int) -> String {
+    let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    return index < letters.count ? String(letters[index]) : "\(index + 1)"
+  }
+
+  private static func sentence(_ fault: SweepPoint.Mark) -> String {
+    guard let start = fault.start else { return fault.text }
+    func time(_ seconds: Double) -> String { NumberText.compact(seconds, 6) + " s" }
+    return fault.text
+      + (fault.end.map { ", \(time(start)) to \(time($0))" } ?? ", from \(time(start))")
+  }
+
+  private var marks: [(letter: String, start: Double, end: Double?)] {
+    (commonFaults ?? []).enumerated().compactMap { index, fault in
+      fault.start.map { (Self.letter(index), $0, fault.end) }
+    }
+  }
+
   private var seriesFigures: [Figure] {
     var names: [String] = []
     for item in shown {
       for series in summary.points[item.point].series where series.subsystem == item.subsystem {
-        if !names.contains(series.shortName) { names.append(series.shortName) }
+        // A series of one step has no width on an axis of time.
+        guard series.values.count > 1, !names.contains(series.shortName) else { continue }
+        names.append(series.shortName)
       }
     }
-    return names.prefix(12).flatMap { seriesFigures($0) }
+    // What a reader looks for first.
+    let first = ["throughput", "latency"].filter(names.contains)
+    return (first + names.filter { !first.contains($0) }).prefix(12).flatMap { seriesFigures($0) }
   }
 
   /// One figure with a curve a case; or a figure a case, where one scale would flatten some.
@@ -136,7 +183,7 @@ extension ReportPage {
       let found = summary.points[item.point].series.first {
         $0.subsystem == item.subsystem && $0.shortName == name
       }
-      guard let found else { continue }
+      guard let found, found.values.count > 1 else { continue }
       unit = found.unit
       let points = Self.thinned(found)
       if !points.isEmpty { curves.append(.init(series: index, label: item.title, points: points)) }
@@ -155,7 +202,7 @@ extension ReportPage {
     let display = DisplayUnit(unit, for: [values.max() ?? 0])
     let plot = LinePlot(
       curves: curves, xTitle: "simulated time, s", scale: display.scale, showsMarkers: false,
-      description: "\(name) over simulated time\(subtitle)")
+      marks: marks, description: "\(name) over simulated time\(subtitle)")
     return Figure(
       title: Self.readable(name) + subtitle, unit: display.name,
       legend: curves.map { ($0.series, $0.label) }, drawing: plot.text)
@@ -185,54 +232,5 @@ extension ReportPage {
   static func readable(_ name: String) -> String {
     let words = String(name.map { $0 == "_" || $0 == "-" || $0 == "." ? " " : $0 })
     return words.prefix(1).uppercased() + words.dropFirst()
-  }
-
-  // MARK: Latency and messages
-
-  private var latencyFigures: [Figure] {
-    shown.enumerated().compactMap { index, item in
-      let rows = summary.points[item.point].latencies.filter { $0.subsystem == item.subsystem }
-      let known = rows.compactMap { row -> (String, [Estimate])? in
-        let quantiles = ["p50", "p90", "p95", "p99"].compactMap { row[$0] }
-        return quantiles.count == 4 ? (row.phase, quantiles) : nil
-      }
-      guard !known.isEmpty else { return nil }
-      let unit = DisplayUnit("s", for: known.flatMap { $0.1.map(\.mean) })
-      let plot = QuantilePlot(
-        rows: known.map { phase, quantiles in
-          QuantilePlot.Row(
-            label: phase, quantiles: quantiles.map { $0.mean / unit.scale },
-            text: [quantiles[0], quantiles[3]].map {
-              NumberText.significant($0.mean / unit.scale, 3, space: Markup.space)
-            }.joined(separator: " – "))
-        }, series: index, description: "Latency by phase of \(item.title)")
-      return Figure(
-        title: cases.count > 1 ? item.title : "Phases", unit: unit.name, drawing: plot.text)
-    }
-  }
-
-  private var messageFigures: [Figure] {
-    shown.enumerated().compactMap { index, item in
-      let rows = summary.points[item.point].messages.filter { $0.subsystem == item.subsystem }
-      guard !rows.isEmpty else { return nil }
-      let unit = DisplayUnit("B", for: [rows.map(\.bytes.mean).max() ?? 0])
-      let largest = rows.enumerated().sorted {
-        ($1.element.bytes.mean, $0.offset) < ($0.element.bytes.mean, $1.offset)
-      }.map(\.element).prefix(12)
-      let plot = CategoryPlot(
-        rows: largest.map { row in
-          let count = NumberText.significant(row.count.mean, 4, space: Markup.space)
-          let bytes = NumberText.significant(
-            row.bytes.mean / unit.scale, 3, space: Markup.space)
-          return .init(
-            label: row.type, estimate: row.bytes, series: index,
-            text: "\(count) msgs · \(bytes) \(unit.name)")
-        }, scale: unit.scale, description: "Messages by type of \(item.title)")
-      let rest = rows.count - largest.count
-      return Figure(
-        title: cases.count > 1 ? item.title : "Types", unit: unit.name,
-        note: rest > 0 ? "\(Self.count(rest, "smaller type")) in messages.csv." : "",
-        drawing: plot.text)
-    }
   }
 }

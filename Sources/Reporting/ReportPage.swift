@@ -1,4 +1,4 @@
-/// `report.html`: one page that needs nothing but itself. No script, no font, no request.
+/// `report.html` of a result folder, made from nothing that its files do not hold.
 struct ReportPage {
   let summary: Summary
   let cases: [Case]
@@ -17,47 +17,19 @@ struct ReportPage {
 
   var text: String {
     let experiment = summary.experiment
-    return """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8"/>
-      <meta name="viewport" content="width=device-width, initial-scale=1"/>
-      <meta name="color-scheme" content="light dark"/>
-      <meta http-equiv="Content-Security-Policy" \
-      content="default-src 'none'; style-src 'unsafe-inline'"/>
-      <title>\(Markup.escape(experiment.name)) – Tributary</title>
-      <style>
-      \(ReportStyle.text)
-      </style>
-      </head>
-      <body>
-      <main>
-      \(header)\(alerts)\(headline)\(comparison)\(plots)\(details)\(provenance)</main>
-      </body>
-      </html>
-
-      """
-  }
-
-  private var header: String {
-    let experiment = summary.experiment
     let replications = experiment.points.map(\.seeds.count)
     let most = replications.max() ?? 0
-    let runs = Self.count(experiment.runs, "run")
-    let parts = [
-      Self.count(experiment.points.count, "sweep point"),
-      Self.count(most, "replication") + (replications.contains { $0 != most } ? " at most" : ""),
-      runs, "seed \(experiment.seed)", "Tributary \(experiment.version)",
-    ]
-    return """
-      <header>
-      <p class="kicker">Simulation report</p>
-      <h1>\(Markup.escape(experiment.name))</h1>
-      <p class="facts">\(parts.map { "<span>\(Markup.escape($0))</span>" }.joined())</p>
-      </header>
-
-      """
+    return PageShell(
+      kicker: "Simulation report", title: experiment.name,
+      facts: [
+        Self.count(experiment.points.count, "sweep point"),
+        Self.count(most, "replication")
+          + (replications.contains { $0 != most } ? " at most" : ""),
+        Self.count(experiment.runs, "run"), "seed \(experiment.seed)",
+        "Tributary \(experiment.version)",
+      ],
+      body: alerts + headline + comparison + plots + details + provenance
+    ).text
   }
 
   static func count(_ number: Int, _ noun: String) -> String {
@@ -236,5 +208,18 @@ struct ReportPage {
   /// The last part of a dotted key.
   static func shortened(_ key: String) -> String {
     key.split(separator: ".").last.map(String.init) ?? key
+  }
+}
+
+extension Summary {
+  /// Writes `report.html` into a result folder, in place of the one that is there.
+  ///
+  /// - Returns: its path.
+  public func writePage(
+    in folder: String, with writer: FileWriter = .disk
+  ) throws(OutputError) -> String {
+    let path = folder + "/" + ResultFolder.pageName
+    try SavedFile.write(ReportPage(self).text, to: path, with: writer)
+    return path
   }
 }

@@ -25,8 +25,8 @@ public final class ResultFolder: Sendable {
 
   /// The files of a complete result.
   static let files = [
-    "latency.csv", "manifest.json", "messages.csv", "metrics.csv", "replications.csv",
-    "report.html", "scenario.yaml", "sensitivity.csv", "series.csv",
+    "latency.csv", "machines.csv", "manifest.json", "messages.csv", "metrics.csv",
+    "replications.csv", "report.html", "scenario.yaml", "sensitivity.csv", "series.csv",
   ]
 
   private var partial: String { path + ".partial" }
@@ -112,11 +112,8 @@ public final class ResultFolder: Sendable {
     let fresh = partial + "/result"
     try FileSystem.remove(fresh)
     try FileSystem.makeFolder(fresh)
-    for (name, text) in Self.texts(result) {
+    for (name, text) in Self.texts(result, sensitivity: sensitivity?(result)) {
       try writer.write(Array(text.utf8), fresh + "/" + name)
-    }
-    if let sensitivity {
-      try writer.write(Array(sensitivity(result).utf8), fresh + "/sensitivity.csv")
     }
     FileSystem.settle(fresh)
     try Self.checkReplaceable(path)
@@ -142,18 +139,26 @@ public final class ResultFolder: Sendable {
   }
 
   /// The final files and their contents.
-  static func texts(_ result: SweepResult) -> [(name: String, text: String)] {
+  static func texts(
+    _ result: SweepResult, sensitivity: String?
+  ) -> [(name: String, text: String)] {
     let summary = Summary(result)
     let tables = ResultTables(result, summary)
-    return [
+    var texts = [
       ("latency.csv", tables.latency),
-      ("manifest.json", Manifest.text(result.experiment, summary, records: result.records)),
+      ("machines.csv", tables.machines),
       ("messages.csv", tables.messages),
       ("metrics.csv", tables.metrics),
       ("replications.csv", tables.replications),
-      ("report.html", ReportPage(summary).text),
       ("scenario.yaml", result.experiment.scenario),
       ("series.csv", tables.series),
     ]
+    if let sensitivity { texts.append(("sensitivity.csv", sensitivity)) }
+    let manifest = Manifest.text(
+      result.experiment, summary, records: result.records, files: texts)
+    return texts + [("manifest.json", manifest), (pageName, ReportPage(summary).text)]
   }
+
+  /// The page among the files.
+  static let pageName = "report.html"
 }

@@ -59,7 +59,7 @@ public struct ResultIndex: Sendable {
   }
 
   /// The version of the tables, described in `Results/README.md`.
-  static let version = 2
+  static let version = 3
 
   private static func isOld(_ database: Database) throws(OutputError) -> Bool {
     let known = try database.rows("SELECT name FROM sqlite_master WHERE name = 'experiments'")
@@ -69,6 +69,7 @@ public struct ResultIndex: Sendable {
 
   private static let tables = [
     "experiments", "points", "metrics", "replications", "latencies", "messages", "series",
+    "machines",
   ]
 
   private static func createTables(_ database: Database) throws(OutputError) {
@@ -95,6 +96,9 @@ public struct ResultIndex: Sendable {
       CREATE TABLE IF NOT EXISTS series (
         folder TEXT, point INTEGER, series TEXT, unit TEXT, time_s REAL, mean REAL, ci95_low REAL,
         ci95_high REAL, replications INTEGER);
+      CREATE TABLE IF NOT EXISTS machines (
+        folder TEXT, point INTEGER, node INTEGER, cpu REAL, lane REAL, uplink REAL,
+        downlink REAL, disk REAL, replications INTEGER);
       PRAGMA user_version = \(version);
       CREATE INDEX IF NOT EXISTS metrics_by_name ON metrics (metric, folder, point);
       """)
@@ -124,10 +128,13 @@ public struct ResultIndex: Sendable {
         point.labels.map { [folder, .integer(index), .text($0.key), .text($0.value)] }
       })
     for table in StoredResult.Table.all {
+      // Older results lack the newest tables.
+      let isThere = FileSystem.kind(result.folder + "/" + table.file) != .nothing
+      let rows = isThere || table.name != "machines" ? try result.rows(of: table) : []
       let places = [String](repeating: "?", count: table.columns.count + 2)
       try database.run(
         "INSERT INTO \(table.name) VALUES (\(places.joined(separator: ", ")))",
-        try result.rows(of: table).map { [folder] + $0 })
+        rows.map { [folder] + $0 })
     }
   }
 }

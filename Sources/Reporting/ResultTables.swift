@@ -64,6 +64,16 @@ struct ResultTables {
     }
   }
 
+  /// The columns of resources are those of `Bottleneck.Resource`, in its order.
+  var machines: String {
+    let columns = ["node"] + Bottleneck.Resource.allCases.map(\.rawValue) + ["replications"]
+    return table(columns) { point in
+      point.machines.map { row in
+        [String(row.node)] + row.shares.map { NumberText.derived($0) } + [String(row.count)]
+      }
+    }
+  }
+
   var latency: String {
     let columns = ["subsystem", "phase", "statistic", "unit"] + Self.interval("mean")
     return table(columns + ["replications"]) { point in

@@ -9,13 +9,24 @@ public struct Estimate: Sendable, Equatable {
   /// How many replications it rests on.
   public var count: Int
 
+  /// To twelve digits, as files have it: what is made from a result and what is made from its
+  /// files is then the same.
+  ///
   /// - Parameter values: at least one, finite.
   init(_ values: [Double]) {
     let estimate = MeanEstimate(values)
-    mean = estimate.mean
+    mean = NumberText.stored(estimate.mean)
     count = estimate.count
-    low = estimate.low.isFinite ? estimate.low : nil
-    high = estimate.high.isFinite ? estimate.high : nil
+    low = estimate.low.isFinite ? NumberText.stored(estimate.low) : nil
+    high = estimate.high.isFinite ? NumberText.stored(estimate.high) : nil
+  }
+
+  /// An estimate read back from a file.
+  init(stored mean: Double, low: Double?, high: Double?, count: Int) {
+    self.mean = mean
+    self.low = low
+    self.high = high
+    self.count = count
   }
 
   init?(of values: [Double]) {
@@ -95,11 +106,30 @@ public struct PointSummary: Sendable, Equatable {
     }
   }
 
+  /// For how much of the run each node's resources were busy: means over replications.
+  public struct Machine: Sendable, Equatable {
+    public var node: Int
+    /// By the order of `Bottleneck.Resource`; `nil` where no replication says.
+    public var shares: [Double?]
+    public var count: Int
+
+    var busiest: Double { shares.compactMap(\.self).max() ?? 0 }
+  }
+
   public var labels: [SweepPoint.Label]
   public var metrics: [Metric] = []
   public var series: [Series] = []
   public var messages: [Messages] = []
   public var latencies: [Latency] = []
+  public var machines: [Machine] = []
+  /// Of each replication's run, in hexadecimal.
+  public var digests: [String] = []
+
+  /// A point whose tables are still to come.
+  init(labels: [SweepPoint.Label], digests: [String]) {
+    self.labels = labels
+    self.digests = digests
+  }
 
   init(_ point: SweepPoint, _ runs: [RunRecord]) {
     labels = point.labels
@@ -108,6 +138,8 @@ public struct PointSummary: Sendable, Equatable {
     series = Self.series(outcomes)
     messages = Self.messages(outcomes)
     latencies = Self.latencies(outcomes)
+    machines = Self.machines(outcomes)
+    digests = runs.map(\.digest)
   }
 
   /// The metric called `name`, if the point has it.
@@ -127,7 +159,8 @@ public struct PointSummary: Sendable, Equatable {
         Estimate(of: group.compactMap { step < $0.values.count ? $0.values[step] : nil })
       }
       return Series(
-        name: group[0].name, unit: group[0].unit, step: group[0].step, values: values)
+        name: group[0].name, unit: group[0].unit, step: NumberText.stored(group[0].step),
+        values: values)
     }
   }
 
@@ -141,6 +174,22 @@ public struct PointSummary: Sendable, Equatable {
         subsystem: group[0].subsystem, type: group[0].type, count: mean { Double($0.count) },
         bytes: mean { Double($0.bytes) }, duplicates: mean { Double($0.duplicates) },
         nodeMeanBytes: mean { $0.nodeMeanBytes }, nodeMaxBytes: mean { Double($0.nodeMaxBytes) })
+    }
+  }
+
+  private static func machines(_ outcomes: [Outcome]) -> [Machine] {
+    let known = outcomes.filter { !$0.machines.isEmpty }
+    let nodes = known.flatMap { $0.machines.map(\.shares.count) }.max() ?? 0
+    return (0..<nodes).map { node in
+      let shares = Bottleneck.Resource.allCases.map { resource -> Double? in
+        let values = known.compactMap { outcome in
+          outcome.machines.first { $0.resource == resource.rawValue }
+            .flatMap { node < $0.shares.count ? $0.shares[node] : nil }
+        }
+        return values.isEmpty
+          ? nil : NumberText.stored(values.reduce(0, +) / Double(values.count))
+      }
+      return Machine(node: node, shares: shares, count: known.count)
     }
   }
 
@@ -189,6 +238,16 @@ public struct Summary: Sendable, Equatable {
   public struct FoundViolation: Sendable, Equatable {
     public var run: RunID
     public var violation: Outcome.Violation
+  }
+
+  init(
+    _ experiment: Experiment, _ points: [PointSummary], _ notices: [Notice],
+    _ violations: [FoundViolation]
+  ) {
+    self.experiment = experiment
+    self.points = points
+    self.notices = notices
+    self.violations = violations
   }
 
   public init(_ result: SweepResult) {

@@ -156,6 +156,7 @@ extension ShardedLedgerState {
     }
     reportTransfers(add)
     reportLoad(add)
+    outcome.series += loadSeries(until: books.end, world)
     reportLatency(measures.window, world, add)
   }
 
@@ -190,6 +191,25 @@ extension ShardedLedgerState {
     let stored = occupancy.map { Double($0.stored) }
     add("state_bytes_per_member", "B", stored.max())
     add("state_bytes_unsharded", "B", Double(ledger.balances.count * settings.sizes.account))
+  }
+
+  /// Operations that the chain of each shard decided, per second, by the step of their decision.
+  private func loadSeries(
+    until end: SimTime, _ world: borrowing World
+  ) -> [Outcome.Series] {
+    let steps = world.measuring.steps
+    guard end > .zero, end < .never else { return [] }
+    let width = (end.nanoseconds + Int64(steps) - 1) / Int64(steps)
+    let seconds = Double(width) / 1e9
+    return settings.shards.enumerated().map { s, shard in
+      var counts = [Int](repeating: 0, count: steps)
+      for decision in world.decisionLogs[Int(shard.chain)].entries where decision.time <= end {
+        counts[min(Int(decision.time.nanoseconds / width), steps - 1)]
+          += Int(decision.transactions)
+      }
+      return Outcome.Series(
+        "\(name)-\(s).load", "op/s", step: seconds, values: counts.map { Double($0) / seconds })
+    }
   }
 
   /// In-shard and cross-shard latency apart, of what was final in the measured window.

@@ -19,6 +19,7 @@ extension Simulation {
     for subsystem in subsystems.dropFirst() { subsystem.report(to: &outcome, world) }
     let use = world.machineUse(until: end)
     outcome.metrics += Bottleneck.metrics(use)
+    outcome.machines = Bottleneck.machines(use)
     reportBottleneck(use, end, &outcome)
     reportStorage(&outcome)
     reportTraffic(&outcome)

@@ -101,10 +101,13 @@ struct LoadedScenario {
       scenarioDigest: Checksum.hex(of: text),
       version: Version.text, toolchain: Version.toolchain, gslVersion: GSL.version,
       seed: scenarios[0].seed,
-      points: zip(points, seeds).map { point, seeds in
+      points: points.indices.map { index in
         Reporting.SweepPoint(
-          labels: point.labels.map { .init($0.key, $0.text) }, seeds: seeds,
-          workload: Checksum.hex(of: point.workload))
+          labels: points[index].labels.map { .init($0.key, $0.text) }, seeds: seeds[index],
+          workload: Checksum.hex(of: points[index].workload),
+          faults: scenarios[index].faults.map { fault in
+            .init(fault.text, start: fault.interval?.start, end: fault.interval?.end)
+          })
       },
       stopping: kind != nil
         ? nil
