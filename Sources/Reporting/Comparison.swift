@@ -41,6 +41,19 @@ public struct Comparison: Sendable {
     case named([String])
   }
 
+  /// A result folder that is compared, by what it says of itself.
+  public struct Source: Sendable, Equatable {
+    /// The folder's own name.
+    public var folder: String
+    public var name: String
+    public var scenarioDigest: String
+    public var version: String
+    public var seed: String
+  }
+
+  public let sources: [Source]
+  /// The swept parameter whose values are the systems.
+  public let key: String?
   public let rows: [Row]
   /// What was overlooked because it was asked for.
   public let notes: [String]
@@ -59,6 +72,8 @@ public struct Comparison: Sendable {
       guard swept.count == 1 else { throw .nothingToCompare(swept: swept) }
       key = swept[0]
     }
+    self.key = key
+    sources = try Self.sources(folders)
     let titles = Self.titles(folders)
     var cases: [ComparedCase] = []
     for (folder, title) in zip(folders, titles) {
@@ -81,6 +96,20 @@ public struct Comparison: Sendable {
   private static func swept(_ folder: String) throws(ComparisonError) -> [String] {
     do throws(OutputError) {
       return try StoredResult(folder).manifest.swept
+    } catch {
+      throw .unreadable("\(error)")
+    }
+  }
+
+  private static func sources(_ folders: [String]) throws(ComparisonError) -> [Source] {
+    do throws(OutputError) {
+      return try folders.map { folder throws(OutputError) in
+        let stored = try StoredResult(folder)
+        return Source(
+          folder: stored.name, name: stored.manifest.name,
+          scenarioDigest: stored.manifest.scenarioDigest, version: stored.manifest.version,
+          seed: stored.manifest.seed)
+      }
     } catch {
       throw .unreadable("\(error)")
     }

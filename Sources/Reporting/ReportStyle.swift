@@ -54,6 +54,8 @@ enum ReportStyle {
     background:var(--paper);max-width:46vw;white-space:normal;overflow-wrap:anywhere}
     .alert .scroll th:first-child{position:static;background:none}
     td.words{min-width:18rem}
+    .wide svg{display:block;min-width:560px;width:100%;max-width:760px;height:auto}
+    .sentences .note{font-size:.84rem}
     .in{color:var(--good)}.out{color:var(--bad);font-weight:620}
     .verdict{font-size:1.1rem;font-weight:620;margin:1.4rem 0 0}
     table{border-collapse:collapse;font-size:.92rem;min-width:100%}

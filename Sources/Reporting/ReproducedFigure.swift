@@ -68,8 +68,14 @@ public struct ReproducedFigure: Sendable {
   private static let head = 44.0
   private static let legendColumns = 3
 
-  /// The drawing as a file: the same bytes for the same figure.
-  public var svg: String {
+  /// The drawing as a file: the same bytes for the same figure, on white, in colours that any
+  /// program for drawings understands.
+  public var svg: String { picture.file(style: Self.style) }
+
+  /// The drawing inside a page.
+  var drawing: String { picture.text }
+
+  private var picture: Drawing {
     let heights = panels.map { panel in
       Self.plotHeight + 74 + 15 * Double(Self.legendRows(panel))
     }
@@ -83,7 +89,7 @@ public struct ReproducedFigure: Sendable {
       draw(panel, at: top, &drawing)
       top += height
     }
-    return drawing.file(style: Self.style)
+    return drawing
   }
 
   private static func legendRows(_ panel: Panel) -> Int {
@@ -157,7 +163,7 @@ public struct ReproducedFigure: Sendable {
     }
     let ordered = curve.published.sorted { $0.x < $1.x }
     let places = ordered.map { (x: x.place($0.x), y: y.place($0.value)) }
-    if places.count > 1 { drawing.path(places, "curve \(colour)") }
+    if places.count > 1 { drawing.path(places, "curve thin \(colour)") }
     for point in curve.published {
       bar(point, "stroke thin \(colour)")
       let (px, py) = (x.place(point.x), y.place(point.value))
@@ -172,27 +178,28 @@ public struct ReproducedFigure: Sendable {
     }
   }
 
-  private static let style = """
-    :root{--ink:#16202b;--soft:#5b6875;--faint:#e3e8ed;--paper:#fff;
-    --s0:#0072b2;--s1:#d55e00;--s2:#009e73;--s3:#b5498a;--s4:#b98900;--s5:#3a9bd0;--s6:#6a4fb3;
-    --s7:#6b7580}
-    @media (prefers-color-scheme:dark){:root{--ink:#e6ebf0;--soft:#9aa7b4;--faint:#26303a;
-    --paper:#11171d;--s0:#4aa8e0;--s1:#f08a4b;--s2:#35c79b;--s3:#dd84b8;--s4:#e6c04a;--s5:#8ad0f5;
-    --s6:#a994ea;--s7:#a3adb7}}
-    svg{background:var(--paper);font:11px Inter,"Segoe UI",system-ui,"Helvetica Neue",Arial,
-    sans-serif}
-    text{fill:var(--ink)}
-    .name{font-size:14px;font-weight:650}
-    .column{font-size:12px;font-weight:620}
-    .tick,.title{fill:var(--soft);font-size:10.5px}
-    .grid{stroke:var(--faint);stroke-width:1}
-    .axis{stroke:var(--soft);stroke-width:1}
-    .m{fill:var(--c)}
-    .curve{fill:none;stroke:var(--c);stroke-width:1;opacity:.7}
-    .open{fill:var(--paper);stroke:var(--c);stroke-width:1.3}
-    .stroke{stroke:var(--c);stroke-width:1.4}
-    .stroke.thin{stroke-width:.8;opacity:.7}
-    .c0{--c:var(--s0)}.c1{--c:var(--s1)}.c2{--c:var(--s2)}.c3{--c:var(--s3)}.c4{--c:var(--s4)}
-    .c5{--c:var(--s5)}.c6{--c:var(--s6)}.c7{--c:var(--s7)}
-    """
+  /// Without variables or media queries, which typesetting programs do not know.
+  private static let style: String = {
+    let colours = [
+      "#0072b2", "#d55e00", "#009e73", "#b5498a", "#b98900", "#3a9bd0", "#6a4fb3", "#6b7580",
+    ]
+    var text = """
+      svg{background:#fff;font:11px Inter,"Segoe UI",system-ui,"Helvetica Neue",Arial,sans-serif}
+      text{fill:#16202b}
+      .name{font-size:14px;font-weight:650}
+      .column{font-size:12px;font-weight:620}
+      .tick,.title{fill:#5b6875;font-size:10.5px}
+      .grid{stroke:#e3e8ed;stroke-width:1}
+      .axis{stroke:#5b6875;stroke-width:1}
+      .curve{fill:none;stroke-width:1;opacity:.7}
+      .open{fill:#fff;stroke-width:1.3}
+      .stroke{stroke-width:1.4}
+      .thin{stroke-width:.8;opacity:.7}
+      """
+    for (k, colour) in colours.enumerated() {
+      text += "\n.m.c\(k){fill:\(colour)}"
+      text += ".curve.c\(k),.open.c\(k),.stroke.c\(k){stroke:\(colour)}"
+    }
+    return text
+  }()
 }

@@ -10,8 +10,11 @@ public struct ResultIndex: Sendable {
 
   /// The index that a result folder belongs to.
   public init(beside folder: String) {
-    path = FileSystem.split(folder).parent + "/" + Self.fileName
+    path = Self.folder(holding: folder) + "/" + Self.fileName
   }
+
+  /// The folder that a result folder stands in.
+  public static func folder(holding folder: String) -> String { FileSystem.split(folder).parent }
 
   /// Adds a complete result folder, in place of the rows it has, in one transaction.
   ///

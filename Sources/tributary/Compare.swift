@@ -31,6 +31,12 @@ struct Compare: ParsableCommand {
   @Flag(help: "Compare also results of different versions or workloads.")
   var anyway = false
 
+  @Option(
+    help: ArgumentHelp(
+      "The page; by default beside the first folder, called after what is compared.",
+      valueName: "file"))
+  var out: String?
+
   @Flag(help: "Print JSON instead of sentences.")
   var json = false
 
@@ -41,13 +47,18 @@ struct Compare: ParsableCommand {
 
   func run() throws {
     let choice: Comparison.Choice = all ? .all : metric.isEmpty ? .key : .named(metric)
+    let comparison: Comparison
     do throws(ComparisonError) {
       let found = try Comparison(folders, by: by, choice: choice, isAnyway: anyway)
       for note in found.notes { complain("tributary: \(note)") }
       print(json ? found.json : found.text, terminator: "")
+      comparison = found
     } catch {
       complain("tributary: \(error)")
       throw ExitCode.badInput
     }
+    let page = out ?? ResultIndex.folder(holding: folders[0]) + "/" + comparison.pageName
+    try reportingFailures { try SavedFile.write(comparison.page, to: page) }
+    if !json { print("Page: \(page)") }
   }
 }

@@ -9,9 +9,9 @@ struct Reproduce: ParsableCommand {
     abstract: "Run published figures again, and compare.",
     discussion: """
       A figure is a pack under Scenarios/figures: the published values with their source, the \
-      scenarios, what was calibrated, and the tolerance. Writes FIGURE.csv and FIGURE.svg; at the \
-      small size FIGURE-small.csv and FIGURE-small.svg. Exit status 1 if a figure is out of \
-      tolerance.
+      scenarios, what was calibrated, and the tolerance. Writes FIGURE.csv, FIGURE.svg and \
+      FIGURE.html, at the small size FIGURE-small.csv and so on, and index.html over all that is \
+      there. Exit status 1 if a figure is out of tolerance.
       """)
 
   @Argument(help: "Figures, such as SELFISH-ES.")
@@ -56,6 +56,7 @@ struct Reproduce: ParsableCommand {
       // All packs are read before any is run.
       let ready = try chosen.map { try Reproduction($0, small ? .small : .full) }
       for one in ready { isGood = try reproduce(one) && isGood }
+      try FigureFiles.writeIndex(of: out, packs: packs)
       if !isGood { throw ExitCode.badAnswer }
     } catch let errors as ScenarioErrors {
       complain("\(errors)")
@@ -68,10 +69,7 @@ struct Reproduce: ParsableCommand {
 
   /// The packs that are asked for, in the order of their names.
   private func choose() throws -> [Pack] {
-    let names = ((try? FileManager.default.contentsOfDirectory(atPath: packs)) ?? []).sorted()
-    let folders = names.filter {
-      FileManager.default.fileExists(atPath: "\(packs)/\($0)/pack.yaml")
-    }
+    let folders = FigureFiles.packs(in: packs)
     guard !folders.isEmpty else {
       complain("tributary: \(packs): no packs here; --packs names their folder")
       throw ExitCode.badInput
@@ -94,66 +92,11 @@ struct Reproduce: ParsableCommand {
       figure.run($0)
     }.run()
     let comparison = try figure.compare(samples)
-    let stem = "\(out)/\(figure.resultName)"
-    try SavedFile.write(comparison.csv, to: "\(stem).csv", makesFolders: true)
-    try SavedFile.write(
-      ReproducedFigure(comparison, figure.pack).svg, to: "\(stem).svg", makesFolders: true)
+    let file = "\(out)/\(figure.resultName).csv"
+    try SavedFile.write(comparison.csv, to: file, makesFolders: true)
+    let stored = try StoredFigure(comparison.csv, file: file)
+    try FigureFiles.write(stored, figure.pack, named: figure.resultName, in: out)
     print(comparison.text)
     return comparison.isInTolerance
-  }
-}
-
-extension ReproducedFigure {
-  /// A panel for each quantity, a curve for each group of rows.
-  init(_ comparison: FigureComparison, _ pack: Pack) {
-    let panels = comparison.quantities.map { quantity -> Panel in
-      let rows = comparison.rows.filter { $0.quantity == quantity }
-      let isNumeric = rows.allSatisfy { $0.x != nil }
-      let places = rows.reduce(into: [String]()) { names, row in
-        let text = row.labels.last?.text ?? ""
-        if !names.contains(text) { names.append(text) }
-      }
-      let groups = rows.reduce(into: [String]()) { names, row in
-        let name = Self.group(row)
-        if !names.contains(name) { names.append(name) }
-      }
-      return Panel(
-        title: quantity, unit: rows.first?.unit ?? "1", xTitle: pack.plot.x,
-        categories: isNumeric ? [] : places, isLogarithmic: pack.plot.isLogarithmic,
-        curves: groups.map { group in
-          Self.curve(
-            rows.filter { Self.group($0) == group }, group,
-            places: isNumeric ? nil : places)
-        })
-    }
-    self.init(
-      title: "\(comparison.id): \(comparison.title)",
-      note: "\(comparison.verdict). Diamonds and lines: published. Filled: simulated, 95 %.",
-      panels: panels)
-  }
-
-  private static func group(_ row: ComparedValue) -> String {
-    row.labels.dropLast().map { "\($0.column) \($0.text)" }.joined(separator: ", ")
-  }
-
-  private static func curve(
-    _ rows: [ComparedValue], _ name: String, places: [String]?
-  ) -> Curve {
-    func x(_ row: ComparedValue) -> Double {
-      guard let places else { return row.x ?? 0 }
-      return Double(places.firstIndex(of: row.labels.last?.text ?? "") ?? 0)
-    }
-    return Curve(
-      label: name,
-      published: rows.compactMap { row in
-        row.published.map { value in
-          Point(
-            x: x(row), value: value, low: row.deviation.map { value - $0 },
-            high: row.deviation.map { value + $0 })
-        }
-      },
-      simulated: rows.compactMap { row in
-        row.simulated.map { Point(x: x(row), value: $0, low: row.low, high: row.high) }
-      })
   }
 }
