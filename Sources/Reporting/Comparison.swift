@@ -49,6 +49,8 @@ public struct Comparison: Sendable {
     public var scenarioDigest: String
     public var version: String
     public var seed: String
+    /// As it was given; no page says it.
+    var path: String
   }
 
   public let sources: [Source]
@@ -108,7 +110,7 @@ public struct Comparison: Sendable {
         return Source(
           folder: stored.name, name: stored.manifest.name,
           scenarioDigest: stored.manifest.scenarioDigest, version: stored.manifest.version,
-          seed: stored.manifest.seed)
+          seed: stored.manifest.seed, path: folder)
       }
     } catch {
       throw .unreadable("\(error)")

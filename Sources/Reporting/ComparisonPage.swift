@@ -25,7 +25,8 @@ struct ComparisonPage {
         ReportPage.count(tests, "test"), "\(differing) of them significant after Holm",
         "compared with \(comparison.rows.first?.baseline ?? "")",
       ],
-      body: notes + sentences + plots + table + provenance
+      // Where there are many sentences, the drawings say more.
+      body: notes + (tests > 30 ? plots + sentences : sentences + plots) + table + provenance
     ).text
   }
 
@@ -40,7 +41,10 @@ struct ComparisonPage {
 
   private var notes: String {
     guard !comparison.notes.isEmpty else { return "" }
-    let items = comparison.notes.map { Markup.tag("li", $0) + "\n" }.joined()
+    let items = comparison.notes.map { note in
+      let plain = comparison.sources.reduce(note) { $0.replacing($1.path, with: $1.folder) }
+      return Markup.tag("li", plain) + "\n"
+    }.joined()
     return "<section class=\"alert\">\n<h2>Check before trusting the results</h2>\n<ul>\n\(items)"
       + "</ul>\n</section>\n"
   }
@@ -80,12 +84,15 @@ struct ComparisonPage {
   private var plots: String {
     PageShell.section(
       "Ratios", metrics.compactMap(figure),
-      note: "Each system over \(comparison.rows.first?.baseline ?? ""), with 95 % intervals; at the "
+      note:
+        "Each system over \(comparison.rows.first?.baseline ?? ""), with 95 % intervals; at the "
         + "dashed line they are equal. Open markers: no difference that chance would not make.")
   }
 
   private func figure(_ metric: String) -> Figure? {
-    let all = comparison.rows.filter { $0.metric == metric && $0.ratio.value > 0 && $0.ratio.value.isFinite }
+    let all = comparison.rows.filter {
+      $0.metric == metric && $0.ratio.value > 0 && $0.ratio.value.isFinite
+    }
     let rows = all.filter { $0.ratio.interval.map { $0.lowerBound > 0 } ?? true }
     guard !rows.isEmpty else { return nil }
     var systems: [String] = []
@@ -130,7 +137,8 @@ struct ComparisonPage {
         Self.interval(row.difference.low, row.difference.high), Self.number(row.ratio.value),
         Self.interval(row.ratio.interval?.lowerBound, row.ratio.interval?.upperBound),
         Self.number(row.adjusted), row.effect.map(Self.number) ?? "–",
-        row.isPaired ? "\(row.replications[0]) pairs" : "\(row.replications[1]), \(row.replications[0])",
+        row.isPaired
+          ? "\(row.replications[0]) pairs" : "\(row.replications[1]), \(row.replications[0])",
       ]
       return [row.metric, row.unit] + places + [row.system, row.baseline] + numbers
     }

@@ -31,7 +31,8 @@ struct LinePlot {
     let y = Axis(
       isLog
         ? means + ends.filter { $0 >= (means.min() ?? 0) / 3 } : Axis.worthShowing(means, ends),
-      from: Self.bottom, to: Self.top + (marks.isEmpty ? 0 : 12), fromZero: fromZero, logarithmic: isLog)
+      from: Self.bottom, to: Self.top + (marks.isEmpty ? 0 : 12), fromZero: fromZero,
+      logarithmic: isLog)
     let xs = points.map(\.x)
     let ratio = (xs.max() ?? 1) / (xs.min() ?? 1)
     let x = Axis(

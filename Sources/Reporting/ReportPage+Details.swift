@@ -57,7 +57,10 @@ extension ReportPage {
       "Scenario", "<pre>\(Markup.escape(experiment.scenario))</pre>")
     out += PageShell.folded(
       "Seeds and digests: equal for equal runs, on any machine", runs)
-    let files = ResultFolder.files.filter { $0 != "report.html" }
+    let files = ResultFolder.files.filter {
+      $0 != ResultFolder.pageName
+        && ($0 != ResultFolder.sensitivityName || summary.hasSensitivity)
+    }
     let links = files.map { "<a href=\"\($0)\">\($0)</a>" }.joined(separator: " ")
     return out + "<p class=\"files\">Beside this page: \(links)</p>\n</section>\n"
   }

@@ -24,7 +24,9 @@ extension ReportPage {
 
   var messageFigures: [Figure] {
     shown.enumerated().compactMap { index, item in
-      let rows = summary.points[item.point].messages.filter { $0.subsystem == item.subsystem }
+      let rows = summary.points[item.point].messages.filter {
+        $0.subsystem == item.subsystem && $0.count.mean > 0
+      }
       guard !rows.isEmpty else { return nil }
       let unit = DisplayUnit("B", for: [rows.map(\.bytes.mean).max() ?? 0])
       let largest = rows.enumerated().sorted {

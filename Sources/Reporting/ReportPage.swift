@@ -197,12 +197,19 @@ struct ReportPage {
   /// The mean with its unit, and its interval smaller beneath.
   static func stacked(_ interval: String, unit: String = "") -> String {
     let suffix = unit.isEmpty ? "" : " <span class=\"unit\">\(Markup.escape(unit))</span>"
-    guard !interval.hasPrefix("("), let mark = interval.firstIndex(of: "±") else {
+    guard let mark = interval.firstIndex(of: "±") else {
       return Markup.escape(interval) + suffix
     }
-    let mean = interval[..<mark].dropLast()
+    var mean = interval[..<mark].dropLast()
+    var half = interval[mark...]
+    // `(9.78 ± 0.38)e-5`: both have the power.
+    if mean.first == "(", let end = half.lastIndex(of: ")") {
+      let power = half[half.index(after: end)...]
+      mean = mean.dropFirst() + power
+      half = half[..<end] + power
+    }
     return Markup.escape(String(mean)) + suffix
-      + "<span class=\"pm\">\(Markup.escape(String(interval[mark...])))</span>"
+      + "<span class=\"pm\">\(Markup.escape(String(half)))</span>"
   }
 
   /// The last part of a dotted key.

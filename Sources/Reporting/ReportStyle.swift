@@ -51,10 +51,10 @@ enum ReportStyle {
     .card .note{font-size:.82rem;margin-top:.2rem;overflow-wrap:anywhere}
     .scroll{overflow-x:auto}
     .scroll tbody th:first-child,.scroll thead th:first-child{position:sticky;left:0;
-    background:var(--paper);max-width:46vw;white-space:normal;overflow-wrap:anywhere}
+    background:var(--paper);min-width:4.2rem;max-width:46vw;white-space:normal;
+    overflow-wrap:break-word}
     .alert .scroll th:first-child{position:static;background:none}
     td.words{min-width:18rem}
-    .wide svg{display:block;min-width:560px;width:100%;max-width:760px;height:auto}
     .sentences .note{font-size:.84rem}
     .in{color:var(--good)}.out{color:var(--bad);font-weight:620}
     .verdict{font-size:1.1rem;font-weight:620;margin:1.4rem 0 0}

@@ -61,21 +61,16 @@ public struct ReproducedFigure: Sendable {
     self.panels = panels
   }
 
+  /// Of the drawing that stands by itself.
   private static let width = 560.0
   private static let left = 58.0
-  private static let right = width - 14
   private static let plotHeight = 240.0
   private static let head = 44.0
   private static let legendColumns = 3
 
   /// The drawing as a file: the same bytes for the same figure, on white, in colours that any
   /// program for drawings understands.
-  public var svg: String { picture.file(style: Self.style) }
-
-  /// The drawing inside a page.
-  var drawing: String { picture.text }
-
-  private var picture: Drawing {
+  public var svg: String {
     let heights = panels.map { panel in
       Self.plotHeight + 74 + 15 * Double(Self.legendRows(panel))
     }
@@ -86,52 +81,73 @@ public struct ReproducedFigure: Sendable {
     drawing.write(CategoryPlot.clipped(note, 100), 10, 36, "tick")
     var top = Self.head
     for (panel, height) in zip(panels, heights) {
-      draw(panel, at: top, &drawing)
+      let unit = panel.unit == "1" ? "" : ", \(panel.unit)"
+      drawing.write(panel.title + unit, 10, top + 16, "column")
+      let above = legend(panel, at: top + 30, &drawing)
+      draw(panel, from: above, width: Self.width, &drawing)
       top += height
     }
-    return drawing
+    return drawing.file(style: Self.style)
+  }
+
+  /// The panels for a page, as narrow as a phone.
+  var figures: [Figure] {
+    panels.map { panel in
+      var drawing = Drawing(
+        height: Self.plotHeight + 26, description: "\(panel.title): published and simulated")
+      draw(panel, from: 0, width: Drawing.width, &drawing)
+      return Figure(
+        title: panel.title, unit: panel.unit == "1" ? "" : panel.unit,
+        legend: panel.curves.enumerated().map { ($0.offset, $0.element.label) },
+        drawing: drawing.text)
+    }
   }
 
   private static func legendRows(_ panel: Panel) -> Int {
     panel.curves.count > 1 ? (panel.curves.count + legendColumns - 1) / legendColumns : 0
   }
 
-  private func draw(_ panel: Panel, at top: Double, _ drawing: inout Drawing) {
-    let unit = panel.unit == "1" ? "" : ", \(panel.unit)"
-    drawing.write(panel.title + unit, 10, top + 16, "column")
-    let legend = top + 30
+  /// - Returns: where the plot begins below it.
+  private func legend(_ panel: Panel, at top: Double, _ drawing: inout Drawing) -> Double {
     for (k, curve) in panel.curves.enumerated() where panel.curves.count > 1 {
       let x = 16 + Double(k % Self.legendColumns) * 176
-      let y = legend + Double(k / Self.legendColumns) * 15
+      let y = top + Double(k / Self.legendColumns) * 15
       drawing.marker(x, y - 4, series: k, title: curve.label)
       drawing.write(CategoryPlot.clipped(curve.label, 28), x + 9, y, "tick")
     }
-    let above = legend + 15 * Double(Self.legendRows(panel))
+    return top + 15 * Double(Self.legendRows(panel))
+  }
+
+  private func draw(
+    _ panel: Panel, from above: Double, width: Double, _ drawing: inout Drawing
+  ) {
     let bottom = above + Self.plotHeight - 12
     let points = panel.curves.flatMap { $0.published + $0.simulated }
     let ends = points.flatMap { [$0.value, $0.low ?? $0.value, $0.high ?? $0.value] }
     let least = points.map(\.value).filter { $0 > 0 }.min() ?? 0
     let y = Axis(
-      panel.isLogarithmic ? ends.filter { $0 >= least / 3 } : ends, from: bottom, to: above,
+      panel.isLogarithmic ? ends.filter { $0 >= least / 3 } : ends, from: bottom, to: above + 6,
       fromZero: !panel.isLogarithmic, logarithmic: panel.isLogarithmic)
     let xs = points.map(\.x)
     let ratio = (xs.max() ?? 1) / (xs.min() ?? 1)
+    let right = width - 14
     let x = Axis(
-      xs, from: Self.left + 12, to: Self.right - 8, fromZero: false,
+      xs, from: Self.left + 12, to: right - 8, fromZero: false,
       logarithmic: panel.categories.isEmpty && ratio.isFinite && ratio >= 20)
-    frame(panel, x, y, bottom, &drawing)
+    frame(panel, x, y, bottom, right, &drawing)
     for (k, curve) in panel.curves.enumerated() { draw(curve, k, x, y, &drawing) }
   }
 
   private func frame(
-    _ panel: Panel, _ x: Axis, _ y: Axis, _ bottom: Double, _ drawing: inout Drawing
+    _ panel: Panel, _ x: Axis, _ y: Axis, _ bottom: Double, _ right: Double,
+    _ drawing: inout Drawing
   ) {
     for tick in y.ticks {
       let place = y.place(tick)
-      drawing.line(Self.left, place, Self.right, place, "grid")
+      drawing.line(Self.left, place, right, place, "grid")
       drawing.write(Axis.label(tick), Self.left - 6, place + 3.8, "tick", .end)
     }
-    drawing.line(Self.left, bottom, Self.right, bottom, "axis")
+    drawing.line(Self.left, bottom, right, bottom, "axis")
     let marks =
       panel.categories.isEmpty
       ? x.ticks.map { ($0, Axis.label($0)) }
@@ -146,7 +162,7 @@ public struct ReproducedFigure: Sendable {
       lastEnd = place + half
     }
     drawing.write(
-      CategoryPlot.clipped(panel.xTitle, 60), (Self.left + Self.right) / 2, bottom + 32, "title",
+      CategoryPlot.clipped(panel.xTitle, 60), (Self.left + right) / 2, bottom + 32, "title",
       .middle)
   }
 

@@ -74,10 +74,9 @@ public struct ReproductionPage: Sendable {
   public var text: String {
     PageShell(
       kicker: "Published figure, run again", title: "\(id): \(title)", facts: facts,
-      body: "<p class=\"verdict \(isGood ? "in" : "out")\">\(Markup.escape(verdict))</p>\n"
+      body: "<p class=\"verdict \(Self.tone(verdict, isGood))\">\(Markup.escape(verdict))</p>\n"
         + PageShell.section(
-          "Published and simulated",
-          "<div class=\"scroll wide\">\(figure.drawing)</div>\n",
+          "Published and simulated", figure.figures,
           note: "Open diamonds and thin lines: published. Filled markers with 95 % intervals: "
             + "simulated.")
         + errorSection
@@ -85,6 +84,11 @@ public struct ReproductionPage: Sendable {
         + PageShell.section(
           "All values", PageShell.table(columns, rows, numbers: numbers)) + rerun
     ).text
+  }
+
+  /// What was not judged is neither good nor bad.
+  static func tone(_ verdict: String, _ isGood: Bool) -> String {
+    isGood ? verdict.hasPrefix("in tolerance") ? "in" : "" : "out"
   }
 
   private var errorSection: String {
@@ -162,7 +166,7 @@ public struct FigureIndexPage: Sendable {
       table += "\(Markup.escape(entry.id))</a></th>"
       table += "<td class=\"words\">\(Markup.escape(entry.title))</td>"
       table += Markup.tag("td", entry.kind) + Markup.tag("td", entry.size)
-      table += "<td class=\"words \(entry.isGood ? "in" : "out")\">"
+      table += "<td class=\"words \(ReproductionPage.tone(entry.verdict, entry.isGood))\">"
       table += "\(Markup.escape(entry.verdict))</td>"
       table += "<td class=\"words\">\(Markup.escape(entry.errors))</td>"
       table += Markup.tag("td", entry.digest) + "</tr>\n"

@@ -142,7 +142,8 @@ public final class ResultFolder: Sendable {
   static func texts(
     _ result: SweepResult, sensitivity: String?
   ) -> [(name: String, text: String)] {
-    let summary = Summary(result)
+    var summary = Summary(result)
+    summary.hasSensitivity = sensitivity != nil
     let tables = ResultTables(result, summary)
     var texts = [
       ("latency.csv", tables.latency),
@@ -153,7 +154,7 @@ public final class ResultFolder: Sendable {
       ("scenario.yaml", result.experiment.scenario),
       ("series.csv", tables.series),
     ]
-    if let sensitivity { texts.append(("sensitivity.csv", sensitivity)) }
+    if let sensitivity { texts.append((sensitivityName, sensitivity)) }
     let manifest = Manifest.text(
       result.experiment, summary, records: result.records, files: texts)
     return texts + [("manifest.json", manifest), (pageName, ReportPage(summary).text)]
@@ -161,4 +162,6 @@ public final class ResultFolder: Sendable {
 
   /// The page among the files.
   static let pageName = "report.html"
+  /// Results of sensitivity only.
+  static let sensitivityName = "sensitivity.csv"
 }

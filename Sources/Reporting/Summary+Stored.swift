@@ -12,6 +12,7 @@ extension Summary {
       throw .notResult(path: folder)
     }
     let stored = try StoredResult(folder)
+    try stored.manifest.check(folder)
     for file in stored.manifest.files ?? [] { _ = try stored.bytes(of: file.name) }
     let scenario = String(decoding: try stored.bytes(of: "scenario.yaml"), as: UTF8.self)
     var points = stored.manifest.points.map { point in
@@ -33,6 +34,7 @@ extension Summary {
       try stored.manifest.violations.map { found throws(OutputError) in
         try FoundViolation(found, of: folder)
       })
+    hasSensitivity = FileSystem.kind(folder + "/" + ResultFolder.sensitivityName) == .other
   }
 
   private static func read(
@@ -42,6 +44,18 @@ extension Summary {
     for row in try stored.rows(of: table) {
       guard case .integer(let point) = row[0] else { continue }
       add(&points[point], StoredRow(cells: row[1...]))
+    }
+  }
+}
+
+extension Manifest {
+  /// Refuses warnings and violations of points that are not there.
+  fileprivate func check(_ folder: String) throws(OutputError) {
+    let known = points.indices
+    let places = warnings.compactMap(\.point) + violations.map(\.point)
+    guard places.allSatisfy(known.contains), !points.isEmpty else {
+      throw .unreadable(
+        path: folder + "/manifest.json", reason: "speaks of sweep points that it lacks")
     }
   }
 }

@@ -33,6 +33,8 @@ public struct Estimate: Sendable, Equatable {
     let finite = values.filter(\.isFinite)
     guard !finite.isEmpty else { return nil }
     self.init(finite)
+    // The sum of very large values may be none.
+    guard mean.isFinite else { return nil }
   }
 
   var halfWidth: Double? {
@@ -233,6 +235,8 @@ public struct Summary: Sendable, Equatable {
   public let points: [PointSummary]
   public let notices: [Notice]
   public let violations: [FoundViolation]
+  /// Whether the result has a `sensitivity.csv`.
+  var hasSensitivity = false
 
   /// A violation and the run it was found in, whose seed replays it.
   public struct FoundViolation: Sendable, Equatable {

@@ -204,8 +204,7 @@ extension ShardedLedgerState {
     return settings.shards.enumerated().map { s, shard in
       var counts = [Int](repeating: 0, count: steps)
       for decision in world.decisionLogs[Int(shard.chain)].entries where decision.time <= end {
-        counts[min(Int(decision.time.nanoseconds / width), steps - 1)]
-          += Int(decision.transactions)
+        counts[min(Int(decision.time.nanoseconds / width), steps - 1)] += Int(decision.transactions)
       }
       return Outcome.Series(
         "\(name)-\(s).load", "op/s", step: seconds, values: counts.map { Double($0) / seconds })

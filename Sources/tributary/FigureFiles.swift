@@ -155,7 +155,8 @@ extension ReproductionPage {
   ) -> String {
     var own = 0.0
     var theirs = 0.0
-    for row in stored.rows where row.text("quantity") == quantity && row.text("role") == "held out" {
+    for row in stored.rows where row.text("quantity") == quantity && row.text("role") == "held out"
+    {
       guard let a = row.number("error"), let b = row.number(column) else { continue }
       own += a * a
       theirs += b * b

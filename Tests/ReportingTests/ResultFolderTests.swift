@@ -14,8 +14,8 @@ import Testing
     #expect(first == Scratch.contents(scratch.path + "/b"))
     #expect(
       first.keys.sorted() == [
-        "latency.csv", "manifest.json", "messages.csv", "metrics.csv", "replications.csv",
-        "report.html", "scenario.yaml", "series.csv",
+        "latency.csv", "machines.csv", "manifest.json", "messages.csv", "metrics.csv",
+        "replications.csv", "report.html", "scenario.yaml", "series.csv",
       ])
     #expect(Scratch.names(scratch.path) == ["a", "b"])
   }

@@ -57,7 +57,7 @@ import Testing
     #expect(try index.query("SELECT folder FROM experiments ORDER BY folder") == [["a"], ["b"]])
     #expect(
       try index.query("SELECT DISTINCT folder FROM series ORDER BY folder") == [["a"], ["b"]])
-    #expect(try index.query("PRAGMA user_version") == [["2"]])
+    #expect(try index.query("PRAGMA user_version") == [["3"]])
   }
 
   @Test("a rebuilt index has the same rows and always the same bytes") func rebuild() throws {
