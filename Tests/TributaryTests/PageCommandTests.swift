@@ -8,7 +8,7 @@ struct PageCommandTests {
     let file = folder.path + "/small.yaml"
     let text =
       CommandLineTests.good
-      + "\nmeasure: transient\nfaults: [{ at: 500 ms, crash: { nodes: [1] }, for: 1 s }]"
+      + "\nmeasure: transient\nfaults: [{ at: 500 ms, crash: 1, for: 1 s }]"
     try text.write(toFile: file, atomically: true, encoding: .utf8)
     let out = folder.path + "/a"
     let end = try Program.run(["run", file, "--out", out] + options)
