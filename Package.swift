@@ -91,8 +91,8 @@ let package = Package(
     library(
       "Reproduction",
       [
-        "Kernel", "Statistics", "Ledger", "Metrics", "Consensus", "Protocols", "Simulation",
-        "Scenarios",
+        "Kernel", "Statistics", "Ledger", "Metrics", "Consensus", "Protocols", "Sharding",
+        "Simulation", "Scenarios",
       ],
       pages: ["Reproduction.md"]),
     library(

@@ -89,6 +89,9 @@ public protocol ChainProtocol: Sendable {
 
   /// What is to be reported of these nodes beside what every chain reports.
   static func figures(of nodes: [Self]) -> [ChainFigure]
+  /// Of the blocks that the node has, oldest first, one that the paper's rule puts before `head`;
+  /// nil if there is none, or if the node follows another rule. Called by a monitor.
+  func preferred(among known: [BlockID], _ blocks: BlockArena) -> BlockID?
   /// What a monitor that reads all nodes has to say at the end of a run: its name, and what it
   /// found.
   static func findings(
@@ -111,6 +114,7 @@ extension ChainProtocol {
     workOfHeader(costs)
   }
   public static func figures(of nodes: [Self]) -> [ChainFigure] { [] }
+  public func preferred(among known: [BlockID], _ blocks: BlockArena) -> BlockID? { nil }
   public static func findings(
     in nodes: [Self], _ content: Content, _ blocks: BlockArena
   ) -> [(monitor: String, detail: String)] { [] }

@@ -5,6 +5,14 @@ public struct ReplicaID: Hashable, Comparable, Sendable, BitwiseCopyable {
 
   @inlinable public init(_ index: Int) { self.index = UInt32(index) }
 
+  /// The next in turn of `n`, 2 or more, leaving out `other`.
+  @inlinable
+  public func next(of n: Int, but other: ReplicaID) -> ReplicaID {
+    precondition(n >= 2, "nobody else among \(n)")
+    let next = ReplicaID((Int(index) + 1) % n)
+    return next == other ? ReplicaID((Int(next.index) + 1) % n) : next
+  }
+
   @inlinable
   public static func < (a: ReplicaID, b: ReplicaID) -> Bool { a.index < b.index }
 }

@@ -127,5 +127,15 @@ public struct Work: Sendable, BitwiseCopyable, Equatable {
   public static var none: Work { Work(verification: .zero, handling: .zero) }
 }
 
+extension CostSheet {
+  /// Taking `count` client requests of `bytes` bytes in all, whose signatures are checked one by one
+  /// or not.
+  public func work(uponRequests count: Int, bytes: Int, verifies: Bool) -> Work {
+    Work(
+      verification: verifies ? verify * Int64(count) : .zero,
+      handling: handling(bytes: bytes, requests: count))
+  }
+}
+
 /// The body type of protocols all of whose messages are small.
 public enum NoBody: Sendable {}

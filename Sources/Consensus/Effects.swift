@@ -84,6 +84,29 @@ extension Effects {
     items.append(.replyAgain(requests, state: state))
   }
 
+  /// The answer names the requests, so that it is the same at every replica; the result itself is
+  /// not kept.
+  public mutating func replyAgain(_ requests: TxRange) {
+    var digest = RunDigest(requests.first)
+    digest.fold(UInt64(requests.population), UInt64(requests.count))
+    replyAgain(requests, state: Digest(digest.value))
+  }
+
+  /// Whether `requests` are among those `executed` already. Whose reply was lost sends again, and
+  /// gets it.
+  ///
+  /// - Parameter work: of authenticating the reply.
+  public mutating func answers(
+    _ requests: TxRange, _ arrival: RequestArrival, executed: TxSet, work: SimDuration
+  ) -> Bool {
+    guard executed.contains(requests) else { return false }
+    if arrival == .retransmitted {
+      charge(work)
+      replyAgain(requests)
+    }
+    return true
+  }
+
   public mutating func caughtUp(to slot: Slot, transactions: Int, state: Digest) {
     items.append(.caughtUp(slot: slot, transactions: transactions, state: state))
   }

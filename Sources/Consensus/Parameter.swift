@@ -112,6 +112,14 @@ public struct ParameterValues: Sendable, Equatable {
     return value
   }
 
+  /// What the chosen `weakness` stands for; nothing for "none".
+  public func weakness<Weakness: OptionSet>(
+    of names: [(name: String, weakness: Weakness)]
+  ) -> Weakness {
+    let chosen = choice("weakness")
+    return names.first { $0.name == chosen }?.weakness ?? []
+  }
+
   private func missing(_ name: String) -> Never {
     preconditionFailure("no parameter \(name) of that kind is declared")
   }
@@ -140,6 +148,13 @@ public struct ReplicaContext: Sendable {
     self.seed = seed
     self.costs = costs
     self.mempool = mempool
+  }
+
+  /// For settings of a committee of `n` that are read only to be checked.
+  public static func blank(n: Int) -> ReplicaContext {
+    ReplicaContext(
+      me: ReplicaID(0), committee: Committee(n: n), seed: 0, costs: .free,
+      mempool: Mempool(capacity: 1, eviction: .newest, populations: 1))
   }
 }
 

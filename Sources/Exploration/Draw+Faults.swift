@@ -12,7 +12,7 @@ extension Draw {
     let members = roles?.committee.n ?? nodes
     let count =
       swarm.isBeyond
-      ? random.range(most + 1...max(most + 1, (members + 1) / 2)) : random.range(0...most)
+      ? random.range(most + 1...max(most + 1, members - 2)) : random.range(0...most)
     var faulty =
       isStructured && random.bernoulli(0.5)
       ? neighbours(min(count, members), of: members)
@@ -48,6 +48,7 @@ extension Draw {
   mutating func drawAdversaries(_ faulty: [Int]) {
     guard !faulty.isEmpty else { return }
     guard !swarm.entry.spreads else { return drawSilence(faulty) }
+    if swarm.isBeyond, random.bernoulli(0.5) { return drawTwoWorlds(faulty) }
     guard canLie else { return drawStops(faulty) }
     // Liars are at their worst together, and too many of them more so.
     if random.bernoulli(swarm.isBeyond ? 0.8 : 0.5) {
@@ -106,6 +107,37 @@ extension Draw {
     swarm.entry.roles(with: swarm.values, nodes: nodes)?.committee.faults
   }
 
+  /// Beyond the assumptions: the correct nodes are cut into two halves, and each half hears its own
+  /// copies of the faulty ones.
+  private mutating func drawTwoWorlds(_ faulty: [Int]) {
+    disturbances.append(
+      contentsOf: twoWorlds(of: faulty, among: nodes, chain: nil) { $0 })
+  }
+
+  /// Twins, and links that lose all between the halves of the others until all is calm.
+  mutating func twoWorlds(
+    of faulty: [Int], among count: Int, chain: String?, node: (Int) -> Int
+  ) -> [Trial.Disturbance] {
+    var correct = (0..<count).filter { !faulty.contains($0) }
+    random.shuffle(&correct)
+    let first = correct.prefix(correct.count / 2).sorted()
+    let second = correct.dropFirst(correct.count / 2).sorted()
+    let place = chain.map { "chain: \($0), " } ?? ""
+    let behaviour = "{ twins: { hears: own, first: \(list(first.isEmpty ? faulty : first)) } }"
+    var all = [
+      Trial.Disturbance(
+        .adversaries, "{ \(place)nodes: \(list(faulty)), behaviour: \(behaviour) }")
+    ]
+    guard !first.isEmpty, !second.isEmpty else { return all }
+    let (at, duration) = (text(calm / 50), text(calm * 49 / 50))
+    for (from, to) in [(first, second), (second, first)] {
+      let ends = "from: \(list(from.map(node))), to: \(list(to.map(node)))"
+      all.append(
+        .init(.faults, "{ at: \(at), for: \(duration), links: { \(ends), loss: 100 % } }"))
+    }
+    return all
+  }
+
   private mutating func drawTwins(_ faulty: [Int]) {
     let hears = random.bernoulli(0.7) ? "own" : "all"
     // Two worlds that hold long enough for both to decide.
@@ -146,14 +178,7 @@ extension Draw {
   mutating func drawFault(_ faulty: [Int]) {
     let (at, duration) = span()
     let when = "at: \(at), for: \(duration)"
-    guard !swarm.entry.spreads else {
-      let text =
-        random.bernoulli(0.7)
-        ? "{ at: \(at), crash: any, for: \(duration) }"
-        : "{ \(when), links: { duplication: \(random.range(1...30)) % } }"
-      disturbances.append(.init(.faults, text))
-      return
-    }
+    guard !swarm.entry.spreads else { return drawFaultOfChain(at, when, duration) }
     guard !isSynchronous else { return drawFaultUnderSynchrony(faulty, at, when, duration) }
     let text: String
     switch random.range(0..<9) {
@@ -173,6 +198,23 @@ extension Draw {
       let (from, to) = (list(some(of: nodes)), list(some(of: nodes)))
       let rest = "duplication: \(random.range(0...30)) %, reordering: \(random.range(0...50)) %"
       text = "{ \(when), links: { from: \(from), to: \(to), loss: \(loss) %, \(rest) } }"
+    }
+    disturbances.append(.init(.faults, text))
+  }
+
+  /// A node stops for a while, or messages come twice. What is final by votes must outlive that a
+  /// network falls apart.
+  private mutating func drawFaultOfChain(_ at: String, _ when: String, _ duration: String) {
+    let text: String
+    if swarm.isFinalByVotes, random.bernoulli(0.5) {
+      let part =
+        random.bernoulli(0.5)
+        ? random.sample(nodes / 2, of: nodes).sorted() : some(of: nodes)
+      text = "{ \(when), partition: { parts: [\(list(part))] } }"
+    } else if random.bernoulli(0.7) {
+      text = "{ at: \(at), crash: any, for: \(duration) }"
+    } else {
+      text = "{ \(when), links: { duplication: \(random.range(1...30)) % } }"
     }
     disturbances.append(.init(.faults, text))
   }

@@ -12,6 +12,13 @@ extension Draw {
     for shard in 0..<shards.count {
       let most = swarm.isBeyond ? min(2 * tolerated + 1, shards.members - 1) : tolerated
       let count = random.range((swarm.isBeyond ? tolerated + 1 : 0)...max(most, tolerated + 1))
+      if swarm.isBeyond, canLie, random.bernoulli(0.5) {
+        let liars = random.sample(min(count, most), of: shards.members).sorted()
+        disturbances += twoWorlds(
+          of: liars, among: shards.members, chain: "\(shards.name)-\(shard)"
+        ) { shard * shards.members + $0 }
+        continue
+      }
       for member in random.sample(min(count, most), of: shards.members).sorted() {
         if canLie {
           drawBehaviour(of: member, shard, shards)

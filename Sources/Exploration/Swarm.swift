@@ -19,6 +19,8 @@ public struct Swarm: Sendable {
   /// Node counts with which the protocol can run.
   let sizes: [Int]
   let isBeyond: Bool
+  /// A chain that spreads blocks and decides by votes, whatever delays are.
+  var isFinalByVotes: Bool { entry.spreads && entry.finality(with: values) == .deterministic }
   private let writer: TrialWriter
   private let protocols: [ProtocolEntry]
 

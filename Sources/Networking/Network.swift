@@ -118,6 +118,8 @@ public struct Connection: Sendable, BitwiseCopyable {
   /// Stream only: when it was last used, and its congestion window in bytes.
   var lastUse = SimTime.zero
   var window: Int64 = 0
+  /// Stream with Nagle's algorithm only: when its last packet that was not full left, or leaves.
+  var lastPartial = SimTime.zero
 
   public init() {}
 }

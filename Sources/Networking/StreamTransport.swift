@@ -20,8 +20,10 @@ public struct StreamSettings: Sendable, Equatable {
   public var idle: SimDuration
   /// Least time after which unacknowledged data is sent again.
   public var retransmissionTimeout: SimDuration
-  /// Nagle's algorithm (RFC 896, RFC 1122 §4.2.3.4), on unless a program sets TCP_NODELAY: a packet
-  /// that is not full waits until all that was sent before it is acknowledged.
+  /// Nagle's algorithm (RFC 896, RFC 1122 §4.2.3.4) as Linux has it, with Minshall's modification
+  /// (draft-minshall-nagle-01; `tcp_nagle_check` in net/ipv4/tcp_output.c), on unless a program sets
+  /// TCP_NODELAY: a packet that is not full waits until the last one that was not full is
+  /// acknowledged. Acknowledgements are not delayed.
   public var usesNagle = false
 
   public init(
@@ -57,7 +59,7 @@ public struct StreamSettings: Sendable, Equatable {
     if connection.window == 0 || time - connection.lastUse > idle {
       connection.window = Int64(initialWindow)
     }
-    var extra = usesNagle ? wait(of: bytes, at: time, roundTrip, since: connection) : .zero
+    var extra = usesNagle ? wait(of: bytes, at: time, roundTrip, &connection) : .zero
     connection.lastUse = time
     var left = Int64(bytes) - connection.window
     while left > 0, connection.window < Int64(largestWindow) {
@@ -69,15 +71,16 @@ public struct StreamSettings: Sendable, Equatable {
     return extra + recovery(of: bytes, roundTrip, loss, &connection, &stream)
   }
 
-  /// How long the last packet of a message waits under Nagle's algorithm: a round trip if full
-  /// packets go before it, else what is left of that of the message before.
+  /// How long the last packet of a message waits under Nagle's algorithm, if it is not full: for the
+  /// round trip of the last such packet. One that still waits itself takes the new one along.
   private func wait(
-    of bytes: Int, at time: SimTime, _ roundTrip: SimDuration, since connection: Connection
+    of bytes: Int, at time: SimTime, _ roundTrip: SimDuration, _ connection: inout Connection
   ) -> SimDuration {
-    if bytes % packet == 0 { return .zero }
-    if bytes > packet { return roundTrip }
-    let isFirst = connection.lastUse == .zero
-    return isFirst ? .zero : max(roundTrip - (time - connection.lastUse), .zero)
+    guard bytes % packet != 0 else { return .zero }
+    let last = connection.lastPartial
+    let leaves = last == .zero ? time : last > time ? last : max(last + roundTrip, time)
+    connection.lastPartial = leaves
+    return leaves - time
   }
 
   private func recovery(

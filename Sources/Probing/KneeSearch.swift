@@ -68,20 +68,24 @@ public struct KneeSearch: Sendable {
   public struct Found: Sendable, Equatable {
     public var load: Double
     public var limit: Limit
-    /// Loads that were tried, in order.
+    /// Loads that were tried, in order, and what the system did under each.
     public var tried: [Double]
+    public var samples: [LoadSample]
   }
 
   /// Searches with `measure`, which says what one replication does under a load.
   public func find(_ measure: (Double) -> LoadSample) -> Found {
     var tried = [lowest]
     let base = measure(lowest)
-    guard isServed(base) else {
-      return Found(load: lowest, limit: .everything, tried: tried)
+    var samples = [base]
+    func found(_ load: Double, _ limit: Limit) -> Found {
+      Found(load: load, limit: limit, tried: tried, samples: samples)
     }
+    guard isServed(base) else { return found(lowest, .everything) }
     func limit(at load: Double) -> Limit {
       tried.append(load)
       let sample = measure(load)
+      samples.append(sample)
       guard isServed(sample) else { return .backlog }
       guard let factor = latencyFactor, let least = base.latency else { return .none }
       return (sample.latency ?? .infinity) > factor * least ? .latency : .none
@@ -90,24 +94,23 @@ public struct KneeSearch: Sendable {
     var high = lowest
     var binding = Limit.none
     while binding == .none {
-      guard high < highest else { return Found(load: highest, limit: .none, tried: tried) }
+      guard high < highest else { return found(highest, .none) }
       low = high
       high = min(high * 2, highest)
       binding = limit(at: high)
     }
     while high - low > precision * low {
       let middle = (low + high) / 2
-      let found = limit(at: middle)
-      if found == .none {
+      let bound = limit(at: middle)
+      if bound == .none {
         low = middle
       } else {
         high = middle
-        binding = found
+        binding = bound
       }
     }
     let load = (low + high) / 2
-    return Found(
-      load: binding == .backlog ? load * (1 - slack) : load, limit: binding, tried: tried)
+    return found(binding == .backlog ? load * (1 - slack) : load, binding)
   }
 
   private func isServed(_ sample: LoadSample) -> Bool {

@@ -8,8 +8,10 @@ public struct ScenarioLoad: Sendable {
   private let path: String
   private let overrides: [String]
   private let folder: String
-  /// The scenario under the load that it names.
+  /// The scenario under a load of 1 per second.
   public let scenario: Scenario
+  /// The file with the overrides, in a form that reads back.
+  public let text: String
 
   /// - Parameters:
   ///   - path: of the load in the scenario: `workload.arrivals.poisson`.
@@ -23,6 +25,7 @@ public struct ScenarioLoad: Sendable {
     self.overrides = overrides
     self.folder = folder
     scenario = try Self.read(document, overrides + ["\(path)=1 /s"], folder)
+    text = try document.effectiveText(overrides: overrides)
   }
 
   private static func read(

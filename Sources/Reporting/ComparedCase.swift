@@ -89,6 +89,7 @@ extension Manifest.Point {
 public enum ComparisonError: Error, Equatable, CustomStringConvertible {
   case unreadable(String)
   case unknownKey(folder: String, key: String, swept: [String])
+  case unknownBase(String, systems: [String])
   /// There is one system only.
   case nothingToCompare(swept: [String])
   case noCommonPoint
@@ -103,6 +104,8 @@ public enum ComparisonError: Error, Equatable, CustomStringConvertible {
     case .unknownKey(let folder, let key, let swept):
       let names = swept.isEmpty ? "nothing" : swept.joined(separator: ", ")
       return "\(folder): does not sweep over '\(key)' (it sweeps over \(names))"
+    case .unknownBase(let base, let systems):
+      return "no system is called '\(base)' (there are \(systems.joined(separator: ", ")))"
     case .nothingToCompare(let swept):
       let hint = swept.isEmpty ? "" : ", or one and --by \(swept.joined(separator: " or --by "))"
       return "there is one system only; name several result folders\(hint)"

@@ -1,6 +1,7 @@
 import Statistics
 
-/// Systems side by side on what they have in common: by how much each differs from the first.
+/// Systems side by side on what they have in common: by how much each differs from the first, or
+/// from another that is named.
 ///
 /// Replications on equal seeds are paired, which takes out what both owe to the same arrivals and
 /// delays; others are compared as independent samples (Welch). Ratios have Fieller's intervals.
@@ -64,9 +65,11 @@ public struct Comparison: Sendable {
   ///   - folders: result folders, at least one.
   ///   - key: a swept parameter whose values are the systems. With one folder and one swept
   ///     parameter it is that one; with several folders and no key each folder is a system.
+  ///   - base: the system that the others are compared with; the first by default.
   ///   - isAnyway: also if versions or workloads differ.
   public init(
-    _ folders: [String], by key: String? = nil, choice: Choice = .key, isAnyway: Bool = false
+    _ folders: [String], by key: String? = nil, base: String? = nil, choice: Choice = .key,
+    isAnyway: Bool = false
   ) throws(ComparisonError) {
     var key = key
     if key == nil, folders.count == 1 {
@@ -82,7 +85,7 @@ public struct Comparison: Sendable {
       cases += try ComparedCase.cases(
         of: folder, by: key, title: folders.count > 1 ? title : nil)
     }
-    let pairs = try Self.pairs(cases)
+    let pairs = try Self.pairs(cases, base: base)
     notes = try Self.check(pairs, isAnyway: isAnyway)
     var rows: [Row] = []
     for (a, b) in pairs { rows += Self.rows(a, b, choice) }
@@ -123,13 +126,19 @@ public struct Comparison: Sendable {
     return Set(names).count == names.count ? names : folders
   }
 
-  /// Every case of another system beside that of the first system at the same place.
+  /// Every case of another system beside that of the base at the same place.
   private static func pairs(
-    _ cases: [ComparedCase]
+    _ cases: [ComparedCase], base: String?
   ) throws(ComparisonError) -> [(ComparedCase, ComparedCase)] {
     var systems: [String] = []
     for item in cases where !systems.contains(item.system) { systems.append(item.system) }
     guard systems.count > 1 else { throw .nothingToCompare(swept: []) }
+    if let base {
+      guard let place = systems.firstIndex(of: base) else {
+        throw .unknownBase(base, systems: systems)
+      }
+      systems.insert(systems.remove(at: place), at: 0)
+    }
     let isSingle = cases.count == systems.count
     var pairs: [(ComparedCase, ComparedCase)] = []
     for a in cases where a.system == systems[0] {

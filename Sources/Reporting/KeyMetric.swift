@@ -29,6 +29,9 @@ struct KeyMetric: Sendable, Equatable {
   static let bytes = KeyMetric("Bytes sent", ["bytes_per_tx", "bytes_per_record"], .lower)
   static let carbon = KeyMetric("Carbon", ["gco2e_per_tx", "gco2e_per_record"], .lower)
 
+  static let unsafety = KeyMetric("A committee fails", ["any_committee_failure"], .lower)
+  static let gathering = KeyMetric("Worst shard's share", ["join_leave_worst_share"], .lower)
+
   /// In the order of the tables.
   static let all = [
     offered,
@@ -51,6 +54,9 @@ struct KeyMetric: Sendable, Equatable {
     KeyMetric("  exactly", ["double_spend_exact"], .lower),
     KeyMetric("  by Nakamoto", ["double_spend_nakamoto"], .lower),
     KeyMetric("Longest stall", ["longest_stretch"], .lower),
+    KeyMetric("Cross-shard", ["cross_shard_latency_mean"], .lower),
+    unsafety,
+    gathering,
   ]
 
   /// In a comparison: the means of latency too, and not what is the same for all.
@@ -61,7 +67,9 @@ struct KeyMetric: Sendable, Equatable {
     ] + all.dropFirst(5).filter { !$0.title.hasPrefix(" ") }
 
   /// Those that a reader compares first.
-  static let headline = [throughput, median, tail, money, energy, carbon]
+  static let headline = [
+    throughput, median, tail, money, energy, carbon, unsafety, gathering,
+  ]
   static let costs = [money, energy, carbon]
 }
 

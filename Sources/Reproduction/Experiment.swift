@@ -6,18 +6,27 @@ import Scenarios
 import Statistics
 
 /// What a figure may be about that is no run of a network: draws of a committee by the very code
-/// that draws it in a run, beside the closed form.
+/// that draws it in a run, beside the closed form, or the closed form alone.
 public enum Experiment: String, CaseIterable, Sendable {
   /// Validators shuffled into committees as Gasper does.
   case shuffledCommittees = "shuffled-committees"
   /// Votes of good and bad accounts by Algorand's sortition.
   case sortition
+  /// Nodes dealt out to shards; see `Experiment+Shards`.
+  case shardCommittees = "shard-committees"
+  case smallestCommittee = "smallest-committee"
+  case timeToFailure = "time-to-failure"
+  case crossShard = "cross-shard"
+  /// The base fee of EIP-1559 under blocks that are all alike.
+  case baseFee = "base-fee"
 
   /// The settings it takes, with their ranges.
   static let ranges: [(name: String, range: ClosedRange<Double>)] = [
     ("replications", 1...1000), ("validators", 64...1_048_576), ("size", 1...100_000),
     ("need", 1...100_000), ("share", 0...1), ("shuffles", 0...100_000), ("draws", 0...10_000_000),
-    ("threshold", 0...1), ("accounts", 2...10_000),
+    ("threshold", 0...1), ("accounts", 1...10_000), ("nodes", 4...4_194_304),
+    ("shards", 1...10_000), ("error", 1e-12...0.5), ("blocks", 0...150),
+    ("limit", 2...1_000_000_000), ("fullness", 0...1),
   ]
 
   /// What one replication shows: the shares of draws that failed, and how many there were.
@@ -25,6 +34,11 @@ public enum Experiment: String, CaseIterable, Sendable {
     switch self {
     case .shuffledCommittees: Self.shuffle(settings, seed)
     case .sortition: Self.sort(settings, seed)
+    case .shardCommittees: Self.deal(settings, seed)
+    case .smallestCommittee: Self.smallestCommittee(settings)
+    case .timeToFailure: Self.timeToFailure(settings)
+    case .crossShard: Self.crossShard(settings)
+    case .baseFee: Self.baseFee(settings)
     }
   }
 
@@ -105,7 +119,7 @@ public enum Experiment: String, CaseIterable, Sendable {
     return (stalled, forked)
   }
 
-  private static func shares(
+  static func shares(
     _ counts: [(name: String, count: Int)], of trials: Int
   ) -> [(name: String, value: Double)] {
     guard trials > 0 else { return [] }

@@ -53,11 +53,11 @@ extension Scenario {
       guard let plan = chain.workload else { continue }
       let subsystem = UInt16(chains.count + 1 + sources.count)
       let hosts = (0..<plan.hosts).map { role in
-        // Host h stands in the region of node h * n / hosts, on a machine of its own.
+        // Host h stands in the region of node h * n / hosts of a tier, on a machine of its own.
         PlannedPopulation(
           chain: c, subsystem: subsystem, role: role,
           node: NodeID(network.nodeCount + clientHosts + role),
-          region: network.regionOf[role * chain.nodes / plan.hosts],
+          region: network.regionOf[role * (chain.nodes / network.tiers) / plan.hosts],
           arrivals: plan.arrivals.share(role, of: plan.hosts), size: plan.transactionSize)
       }
       clientHosts += plan.hosts

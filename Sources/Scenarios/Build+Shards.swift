@@ -87,6 +87,8 @@ extension Scenario {
       proofSignatures: plan.signatures ?? plan.members - tolerated, costs: machines.costs)
     if case .labels(let every, let rule) = plan.placement { settings.relocation = (every, rule) }
     settings.epochs = plan.epochs
+    settings.routing = plan.routing
+    settings.gathering = plan.gathering
     return (
       ShardedLedger(
         index: context.index, name: plan.name, settings: settings, seed: context.seed),

@@ -28,6 +28,32 @@ extension SettlementPlan {
     }
   }
 
+  /// Probability that the adversary reverts a payment with `confirmations`, as `confirmations(for:)`
+  /// reckons it: 0 where decided is final, `nil` where the rule gives no number.
+  public func reversal(after confirmations: Int, _ finality: FinalityRule) -> Double? {
+    switch finality {
+    case .deterministic: 0
+    case .unknown, .sampling: nil
+    case .hashing, .keyBlocks: DoubleSpend.exact(q: adversary, z: confirmations)
+    case .slots(let active):
+      DoubleSpend.bySlots(
+        adversary: Self.leads(adversary, active), honest: Self.leads(1 - adversary, active),
+        z: confirmations)
+    }
+  }
+
+  /// What the probability of a reversal rests on, in words.
+  public static func basis(of finality: FinalityRule) -> String {
+    switch finality {
+    case .deterministic: "final within the faults it tolerates"
+    case .hashing: "exact: race of miners without delays"
+    case .keyBlocks: "exact: race of miners of key blocks without delays"
+    case .slots: "exact: lottery of slots without delays"
+    case .sampling: "exact: polls in a row"
+    case .unknown: "nothing known bounds a reversal"
+    }
+  }
+
   /// Probability that a part of the stake leads a slot.
   private static func leads(_ part: Double, _ active: Double) -> Double {
     1 - Elementary.pow(1 - active, part)

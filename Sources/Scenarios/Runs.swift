@@ -27,7 +27,18 @@ extension Scenario {
 
   /// What the monitors of `run`, which ended at `end`, have to say.
   public func violations(of run: Simulation, until end: SimTime) -> [Outcome.Violation] {
-    run.world.violations + ledgerViolations(run, until: end) + livenessViolations(run, until: end)
+    run.world.violations + chainViolations(run, until: end) + ledgerViolations(run, until: end)
+      + livenessViolations(run, until: end)
+  }
+
+  /// What the monitors of chains that look at all nodes find at `end`, as their reports have it.
+  private func chainViolations(_ run: Simulation, until end: SimTime) -> [Outcome.Violation] {
+    run.subsystems.flatMap { subsystem in
+      subsystem.findings(run.world).map {
+        Outcome.Violation(
+          subsystem: subsystem.name, monitor: $0.monitor, time: end.seconds, detail: $0.detail)
+      }
+    }
   }
 
   /// What the audits of ledgers over shards find at `end`, as their reports have it.
@@ -75,6 +86,8 @@ extension Scenario {
     reportAccounts(run, seed, &outcome)
     reportDoubleSpends(&outcome)
     reportSettlement(&outcome)
+    reportExposure(seed, &outcome)
+    reportScaleOut(seed, &outcome)
     return outcome
   }
 

@@ -195,7 +195,7 @@ extension BlockchainState {
     add("reorganisations", "1", Double(depths.reduce(0, +)))
     add("deepest_reorganisation", "1", Double(depths.lastIndex { $0 > 0 } ?? 0))
     add("refused_chains", "1", Double(protocols.reduce(0) { $0 + $1.refused }))
-    for finding in P.findings(in: protocols, effects.content, effects.blocks) {
+    for finding in findings(world) {
       outcome.violations.append(
         Outcome.Violation(
           subsystem: name, monitor: finding.monitor, time: world.now.seconds,

@@ -82,6 +82,9 @@ public final class Blockchain<P: ChainProtocol>: Subsystem {
   public override var contestedDepth: Int { state.contestedDepth }
   public override var occupancy: [Occupancy] { state.occupancy }
   public override var whole: UInt16? { state.settings.executor?.subsystem }
+  public override func findings(_ world: borrowing World) -> [AgreementMonitor.Finding] {
+    state.findings(world)
+  }
   public override func report(to outcome: inout Outcome, _ world: borrowing World) {
     state.report(to: &outcome, world)
   }

@@ -303,8 +303,10 @@ extension ReplicaGroupState {
         guard !proposalsOnly || message.isProposal else { continue }
         draw(share, of: &receivers, isBroadcast: only == nil, seat)
       case .twins:
+        // Who colludes hears the copies of its own part, whichever its role is in.
         receivers.removeAll {
-          adversaries.isSecondPart($0, of: entry, at: world.now) != isSecond(seat)
+          !adversaries.ofRole[$0].contains(entry)
+            && adversaries.isSecondPart($0, of: entry, at: world.now) != isSecond(seat)
         }
       case .crash(let proposal, let reach, let downTime, let keepsDisk):
         guard message.isProposal,

@@ -24,7 +24,7 @@ extension ShardedLedgerState {
       let entry = entries[book][number]
       let isOpen = entry.slot == 0 || Int(entry.slot) > members[m].position
       if entry.votes > 0 {
-        if isOpen { expect(entry, population, number, at: m, again: again, time, &world) }
+        if isOpen { expect(entry, population, number, at: m, &world) }
       } else if isOpen, !isOwn || again || members[m].rank < settings.receivers {
         if first < 0 { first = number }
         continue
@@ -38,10 +38,11 @@ extension ShardedLedgerState {
     for k in 0..<Int(bundle.votes) {
       count(shards[source].votes[Int(bundle.firstVote) + k], at: m, time, &world)
     }
+    submitReady(at: m, again: again, time, &world)
   }
 
   /// Member `m` hands operations to the replica beside it at `time`.
-  private mutating func submit(
+  mutating func submit(
     _ population: Int, _ numbers: Range<Int>, at m: Int, again: Bool, _ time: SimTime,
     _ world: inout World
   ) {
@@ -57,8 +58,7 @@ extension ShardedLedgerState {
 
   /// An operation waits for votes at member `m`.
   private mutating func expect(
-    _ entry: Entry, _ population: Int, _ number: Int, at m: Int, again: Bool, _ time: SimTime,
-    _ world: inout World
+    _ entry: Entry, _ population: Int, _ number: Int, at m: Int, _ world: inout World
   ) {
     let transfer = ledger.transfers.parts[Int(entry.operation.part)].transfer
     var ballot = members[m].ballots[transfer] ?? Ballot()
@@ -67,7 +67,8 @@ extension ShardedLedgerState {
     ballot.needed = entry.votes
     ballot.needsAll = entry.needsAll
     members[m].ballots[transfer] = ballot
-    tally(transfer, at: m, again: again, time, &world)
+    if settings.commit.commit == .yank { look(after: transfer, at: m, &world) }
+    tally(transfer, at: m)
   }
 
   private mutating func count(
@@ -80,20 +81,35 @@ extension ShardedLedgerState {
     ballot.voted |= 1 << UInt64(place)
     if !vote.accepts { ballot.isRefused = true }
     members[m].ballots[transfer] = ballot
-    tally(transfer, at: m, again: false, time, &world)
+    if settings.commit.commit == .yank { look(after: transfer, at: m, &world) }
+    tally(transfer, at: m)
   }
 
-  /// Submits what waited for the votes on `transfer`, if they are there.
-  private mutating func tally(
-    _ transfer: UInt32, at m: Int, again: Bool, _ time: SimTime, _ world: inout World
-  ) {
+  /// What waited for the votes on `transfer` is ready if they are there.
+  private mutating func tally(_ transfer: UInt32, at m: Int) {
     guard let ballot = members[m].ballots[transfer], ballot.population != .max else { return }
     let isReady =
       ballot.voted.nonzeroBitCount >= Int(ballot.needed)
       || (ballot.isRefused && !ballot.needsAll)
     guard isReady else { return }
-    let number = Int(ballot.number)
-    submit(Int(ballot.population), number..<number + 1, at: m, again: again, time, &world)
+    ready.append(UInt64(ballot.population) << 32 | UInt64(ballot.number))
+  }
+
+  /// Hands the operations of a bundle that have become ready to the replica, runs of them at once.
+  mutating func submitReady(
+    at m: Int, again: Bool, _ time: SimTime, _ world: inout World
+  ) {
+    guard !ready.isEmpty else { return }
+    ready.sort()
+    var first = 0
+    for k in ready.indices {
+      let isLast = k + 1 == ready.count || ready[k + 1] > ready[k] + 1
+      guard isLast else { continue }
+      let numbers = Int(ready[first] & 0xFFFF_FFFF)..<Int(ready[k] & 0xFFFF_FFFF) + 1
+      submit(Int(ready[k] >> 32), numbers, at: m, again: again, time, &world)
+      first = k + 1
+    }
+    ready.removeAll(keepingCapacity: true)
   }
 }
 
@@ -104,6 +120,8 @@ extension ShardedLedgerState {
     for m in members.indices where members[m].node == node {
       members[m].ballots.removeAll()
       members[m].owed.removeAll()
+      members[m].orders = SlidingArray()
+      members[m].gathered.removeAll()
       members[m].watching = .never
     }
   }

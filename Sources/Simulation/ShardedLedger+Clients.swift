@@ -141,6 +141,7 @@ extension ShardedLedgerState {
   /// Gives the requests in the effects their identities and sends them, one message a shard and
   /// bundle.
   mutating func sendRequests(from h: Int, isLater: Bool, _ world: inout World) {
+    giveOrders(from: h, &world)
     let population = population(ofHost: h, isLater: isLater)
     for k in effects.requests.indices {
       let request = effects.requests[k]
@@ -165,7 +166,7 @@ extension ShardedLedgerState {
     effects.removeAll()
   }
 
-  private mutating func touchRequests(of to: Int, _ number: UInt32) {
+  mutating func touchRequests(of to: Int, _ number: UInt32) {
     if !buckets[to].isTouched {
       buckets[to].isTouched = true
       buckets[to].firstOperation = number
@@ -337,11 +338,12 @@ extension ShardedLedgerState {
   /// Asks all shards of a transfer that are not at its end.
   mutating func ask(_ number: Int, tries: Int, at h: Int, _ world: inout World) {
     let transfer = Int(hosts[h].newest[number])
+    if !isDrivenByClient(transfer) { repeatOrder(transfer, from: h, &world) }
     for part in ledger.transfers.parts(of: transfer)
-    where client.isOpen(part, ledger.transfers) {
+    where client.isOpen(part, ledger) {
       let to = Int(ledger.transfers.parts[part].shard)
       let n = settings.shards[to].nodes.count
-      if news[part].book != .max {
+      if isDrivenByClient(transfer), news[part].book != .max {
         let population = Int(news[part].book) - book(0, of: to)
         let range = TxRange(
           population: UInt32(population), first: UInt64(news[part].number), count: 1)

@@ -157,6 +157,8 @@ extension ShardedLedgerState {
     world.withdraw(index, role: role, from: members[m].lane)
     members[m].ballots.removeAll()
     members[m].owed.removeAll()
+    members[m].orders = SlidingArray()
+    members[m].gathered.removeAll()
     members[m].watching = .never
     members[m].isVacant = place == nil
     guard let place else { return }

@@ -9,7 +9,10 @@ extension ShardedLedgerState {
   /// The replica beside member `m` has executed all slots up to one.
   mutating func upon(executed event: Event, at m: Int, _ world: inout World) {
     let s = members[m].shard
-    let slot = Int(event.payload.a)
+    // Beyond its assumptions a committee may come to slots that nobody has executed; its own
+    // monitor says so.
+    let chain = Int(settings.shards[s].chain)
+    let slot = min(Int(event.payload.a), world.executions[chain].endIndex - 1)
     members[m].proposer = Int(event.payload.b)
     advance(s, to: slot, &world)
     guard slot > members[m].position else { return }
@@ -82,6 +85,8 @@ extension ShardedLedgerState {
       counts.refused[Int(receipt.verdict.rawValue)] += 1
       news[part].slot = UInt32(slot)
       news[part].last = receipt
+      // The output committee tells the client what came of its inputs.
+      if operation.kind == .yank || operation.kind == .refund { continue }
       touch(host)
       buckets[host].receipts.append(receipt)
     }
@@ -172,8 +177,11 @@ extension ShardedLedgerState {
     let n = isForHost ? 1 : settings.shards[to].nodes.count
     let copies = min(isForHost ? 1 : settings.receivers, n)
     for k in 0..<copies {
+      // Where clients have gateways, every member is one in turn.
+      let turn = !isForHost && settings.shards[to].usesGateways ? Int(bundle.slot) : 0
       let target =
-        isForHost ? to - shards.count : firstMember[to] + (tries * settings.receivers + k) % n
+        isForHost
+        ? to - shards.count : firstMember[to] + (turn + tries * settings.receivers + k) % n
       transmit(
         isForHost ? .receipts : .bundle,
         .init(
@@ -209,59 +217,6 @@ extension ShardedLedgerState {
         bundle: UInt32(b), rank: UInt16(rank), tries: UInt16(tries),
         deadline: world.now + settings.retry))
     watch(m, &world)
-  }
-
-  /// Hands a message to the network.
-  mutating func transmit(
-    _ kind: Kind, _ payload: Event.Payload, bytes: Int, from: Int, to: Int, _ world: inout World
-  ) {
-    let type =
-      switch kind {
-      case .bundle: 3
-      case .receipts, .answer: 4
-      case .acknowledgement: 5
-      case .stateRequest: 6
-      case .statePart: 7
-      default: 2
-      }
-    traffic.count(type, from: from, bytes: bytes)
-    world.transmit(
-      Event(
-        at: .zero, subsystem: index, kind: kind.rawValue, target: UInt32(to), payload: payload),
-      bytes: bytes,
-      over: Route(
-        from: node(of: from), to: node(of: to), channel: index, sender: from,
-        connection: Route.unordered))
-  }
-
-  func node(of role: Int) -> NodeID {
-    role < hostCount ? hosts[role].node : members[role - hostCount].node
-  }
-
-  /// A bundle is at member `m`: it counts once its last bit is there and its proof is checked.
-  mutating func receive(_ event: Event, at m: Int, _ world: inout World) {
-    let bytes = Int(event.payload.b & 0xFFFF_FFFF)
-    let isLocal = node(of: Int(event.payload.b >> 32)) == members[m].node
-    if event.kind == Kind.bundle.rawValue, !isLocal {
-      let ready = world.machines.receive(bytes, at: members[m].node, arrival: world.now)
-      if ready > world.now {
-        var later = event
-        later.time = ready
-        later.kind = Kind.bundleReceived.rawValue
-        return world.schedule(later)
-      }
-    }
-    let source = Int(event.payload.a >> 32)
-    let bundle = shards[source].bundles[Int(event.payload.a & 0xFFFF_FFFF)]
-    let verification = settings.costs.verify * Int64(settings.proofSignatures)
-    let handling = settings.costs.handling(
-      bytes: bytes, requests: Int(bundle.operations + bundle.votes))
-    members[m].processor += verification + handling
-    var step = event
-    step.kind = Kind.bundleReceived.rawValue
-    let handled = world.admit(
-      step, to: members[m].lane, of: members[m].node, ready: world.now, verification, handling)
-    if let handled { take(step, at: handled, &world) }
   }
 
   /// Member takes a checked bundle in.
@@ -338,9 +293,13 @@ extension ShardedLedgerState {
     shards[s].bundles[b].acknowledged |= 1 << UInt64(rank)
   }
 
+  private func earliestProof(_ m: Int) -> SimTime {
+    members[m].outstanding.isEmpty
+      ? .never : members[m].outstanding[members[m].outstanding.startIndex].deadline
+  }
+
   mutating func watch(_ m: Int, _ world: inout World) {
-    guard !members[m].outstanding.isEmpty else { return }
-    let deadline = members[m].outstanding[members[m].outstanding.startIndex].deadline
+    let deadline = min(earliestProof(m), earliestOrder(m))
     guard deadline < members[m].watching else { return }
     members[m].watching = deadline
     world.schedule(
@@ -373,6 +332,7 @@ extension ShardedLedgerState {
         send(Int(first.bundle), by: m, rank: Int(first.rank), tries: tries, &world)
       }
     }
+    driveOverdue(m, &world)
     watch(m, &world)
   }
 }

@@ -43,6 +43,9 @@ extension ShardedLedgerState {
     case .acknowledgement:
       if role >= hostCount { upon(acknowledgement: event, at: role - hostCount) }
     case .unacknowledged: resend(role - hostCount, &world)
+    case .order, .orderReceived, .demand, .demandReceived, .relayed, .relayedReceived:
+      receive(event, at: role - hostCount, &world)
+    case .asking: driveGathered(role - hostCount, &world)
     case .query: upon(query: event, at: role - hostCount, &world)
     case .answer: upon(answer: event, at: role, &world)
     }
@@ -68,10 +71,12 @@ extension ShardedLedgerState {
 // MARK: - The observer's books
 
 extension ShardedLedgerState {
-  /// An operation that its client asked for has been executed: it was taken in and included.
+  /// An operation that was asked for on its client's behalf has been executed: it was taken in and
+  /// included.
   func noteIncluded(_ transfer: Int, _ number: Int, _ book: Int, _ world: inout World) {
+    let isYank = entries[book][number].operation.kind == .yank
     let own = ShardedLedgerSettings.populations(hosts: hostCount, shards: shards.count)
-    guard book % own < hostCount, !ledger.transfers[transfer].isMove else { return }
+    guard isYank || book % own < hostCount, !ledger.transfers[transfer].isMove else { return }
     let log = settings.firstPopulation + book
     let user = TxRange(
       population: 0, first: UInt64(ledger.transfers[transfer].number), count: 1)

@@ -29,7 +29,7 @@ public final class ShardedLedger: Subsystem {
   public override func start(_ world: inout World) { state.start(&world) }
   public override func handle(_ event: Event, _ world: inout World) { state.handle(event, &world) }
   public override func serve(_ event: Event, _ world: inout World) {
-    state.take(event, at: world.now, &world)
+    state.serve(event, at: world.now, &world)
   }
   public override func rehost(_ role: Int, on place: Rehosting.Place?, _ world: inout World) {
     state.rehost(role, on: place, &world)
@@ -89,14 +89,25 @@ struct ShardedLedgerState: Sendable {
     /// A client asks a member what came of a part. Payload: part, host. The answer. Payload: as
     /// `Answer` has it.
     case query, answer
+    /// A client's transfers, for a member of the committee that is to see them through; from one
+    /// member to another. Payload: host << 32 | first, count << 32 | bytes, as `OrderFlags`.
+    case order, orderReceived
+    /// That committee asks another for operations. Payload: as of a bundle, and the try.
+    case demand, demandReceived
+    /// A message between committees on its way. Payload: as the message has it, and
+    /// kind << 32 | target.
+    case relayed, relayedReceived
+    /// A leader has gathered transfers to ask other committees for.
+    case asking
   }
 
-  static var messageTypes: [String] {
-    [
+  /// With the yank, committees pass on what clients order, and ask each other for it.
+  static func messageTypes(_ commit: CommitProtocol) -> [String] {
+    let types = [
       "request", "retransmission", "query", "bundle", "receipts", "acknowledgement",
-      "state_request",
-      "state",
+      "state_request", "state",
     ]
+    return commit == .yank ? types + ["order", "demand"] : types
   }
 
   /// The first of them, which clients send.
@@ -159,6 +170,9 @@ struct ShardedLedgerState: Sendable {
     var committed = SlidingArray<UInt32>()
     /// Members that have executed each slot: the observer's.
     var executedBy = SlidingArray<UInt16>()
+    /// What it asks other shards for on behalf of clients: numbers of operations there.
+    var demands: [Demand] = []
+    var demanded: [UInt32] = []
     /// Operations carried out, and those of cross-shard transfers among them.
     var operations = 0
     var crossShard = 0
@@ -187,6 +201,8 @@ struct ShardedLedgerState: Sendable {
     var needsAll = true
     var voted: UInt64 = 0
     var isRefused = false
+    /// The member looks after the transfer: see `OpenOrder`.
+    var isWatched = false
   }
 
   struct Member: Sendable {
@@ -206,6 +222,10 @@ struct ShardedLedgerState: Sendable {
     var receiving = 0
     var outstanding = SlidingArray<Outstanding>()
     var watching = SimTime.never
+    /// Transfers that it sees through if nobody else does.
+    var orders = SlidingArray<OpenOrder>()
+    /// Transfers that it will ask for, as leader.
+    var gathered: [UInt32] = []
     var owed: [Owed] = []
     /// By transfer; looked up, never walked.
     var ballots: [UInt32: Ballot] = [:]
@@ -226,6 +246,8 @@ struct ShardedLedgerState: Sendable {
     var sent: RequestBook
     var answered: TxSet
     var watching = SimTime.never
+    /// By shard: the transfers that it was to see through.
+    var orders: [[UInt32]]
     /// The newest attempt at each transfer.
     var newest: [UInt32] = []
     /// Whether the client of each is gone.
@@ -264,6 +286,9 @@ struct ShardedLedgerState: Sendable {
   var chosen: [AccountID] = []
   var buckets: [Bucket]
   var touched: [Int] = []
+  /// Operations of one bundle that have all their votes, as population << 32 | number.
+  var ready: [UInt64] = []
+  var overdueOrders: [UInt32] = []
   var counts = Counts()
   var epochs: EpochBook
   /// Transfers that the last placement has seen; rows of the trace that were submitted.
@@ -276,6 +301,7 @@ struct ShardedLedgerState: Sendable {
     var receipts: [CommitEffects.Receipt] = []
     var firstOperation: UInt32 = 0
     var operations: UInt32 = 0
+    var numbers: [UInt32] = []
     var isTouched = false
   }
 
@@ -316,7 +342,8 @@ struct ShardedLedgerState: Sendable {
       * ShardedLedgerSettings.populations(
         hosts: clients.hosts.count, shards: settings.shards.count)
     entries = Array(repeating: SlidingArray(), count: populations)
-    traffic = Traffic(types: Self.messageTypes, roles: members.count + clients.hosts.count)
+    traffic = Traffic(
+      types: Self.messageTypes(settings.commit.commit), roles: members.count + clients.hosts.count)
     buckets = Array(repeating: Bucket(), count: settings.shards.count + clients.hosts.count)
     epochs = EpochBook(settings, members: members.count, seed: seed)
     for s in shards.indices {
@@ -325,43 +352,6 @@ struct ShardedLedgerState: Sendable {
       shards[s].firstCommitted.append(0)
       shards[s].executedBy.append(0)
     }
-  }
-}
-
-extension ShardedLedgerState.Host {
-  init(
-    _ host: ClientSettings.Host, _ settings: ShardedLedgerSettings, name: String, seed: UInt64
-  ) {
-    let stream = RandomStream(
-      seed: seed, purpose: "arrivals of \(name)", entity: UInt64(host.population))
-    var keys = RandomStream(
-      seed: seed, purpose: "transfers of \(name)", entity: UInt64(host.population))
-    node = host.node
-    population = host.population
-    clients = 0
-    switch host.arrivals {
-    case _ where !settings.money.trace.isEmpty: break
-    case .poisson(let rate):
-      arrivals = PoissonArrivals(rate: rate, bundle: settings.clients.bundle, stream: stream)
-    case .closed(let n, let distribution): (clients, think) = (n, distribution)
-    }
-    accounts = AccountChoice(
-      accounts: settings.money.accounts, skew: settings.money.skew, seed: seed,
-      population: host.population)
-    key = keys.next()
-    if let (count, inside) = settings.money.communities {
-      var exponent = 0.0
-      if case .zipf(let zipf) = settings.money.skew { exponent = zipf }
-      communities = CommunityChoice(
-        accounts: settings.money.accounts, communities: count, inside: inside,
-        exponent: exponent, seed: seed &+ UInt64(host.population))
-    }
-    random = stream
-    sent = RequestBook(timeout: settings.clients.timeout)
-    contacts = settings.shards.map {
-      $0.usesGateways ? UInt16(Int(host.population) % $0.nodes.count) : 0
-    }
-    answered = TxSet(populations: 1)
   }
 }
 

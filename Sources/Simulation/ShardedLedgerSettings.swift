@@ -177,6 +177,10 @@ public struct ShardedLedgerSettings: Sendable {
   /// that a correct one is among them.
   public var senders: Int
   public var receivers: Int
+  /// A leader gathers transfers for so long before it asks other committees for them.
+  public var gathering = SimDuration.zero
+  /// How messages find another committee.
+  public var routing = CommitteeRouting.direct
   /// A proof that is not acknowledged is sent again after this, to the next receivers.
   public var retry: SimDuration
   /// Times a receipt is sent to a client that does not acknowledge it.

@@ -87,6 +87,9 @@ open class Subsystem {
   /// What its bill is divided by: `tx` or `record`.
   open var billedUnit: String { "tx" }
 
+  /// What monitors that look at all of it have to say now, beside what they reported on the way.
+  open func findings(_ world: borrowing World) -> [AgreementMonitor.Finding] { [] }
+
   /// Writes what the subsystem measured to `outcome`.
   open func report(to outcome: inout Outcome, _ world: borrowing World) {}
 }

@@ -15,6 +15,8 @@ public enum CommitteeFailure {
     /// f + 1 with f = floor((m - 1) / 3): the faults that m replicas tolerate under partial
     /// synchrony, and one more. Differs from `third` where 3 divides m.
     case tolerated
+    /// One more than so many, as a protocol with quorums of its own may say.
+    case moreThan(Int)
 
     /// The least number of faulty members that breaks a committee of `size`, at least 1.
     public func breaking(_ size: Int) -> Int {
@@ -23,6 +25,7 @@ public enum CommitteeFailure {
       case .half: return (size + 1) / 2
       case .third: return size / 3 + 1
       case .tolerated: return (size - 1) / 3 + 1
+      case .moreThan(let faults): return faults + 1
       }
     }
   }

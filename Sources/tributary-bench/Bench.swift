@@ -3,6 +3,8 @@ import Glibc
 /// A named group of measurements.
 struct Bench: Sendable {
   let name: String
+  /// It takes minutes and gigabytes, and is not run unless it is asked for.
+  var isLarge = false
   /// Measures, and hands each row over as soon as it is there.
   let run: @Sendable ((Row) -> Void) -> Void
 }

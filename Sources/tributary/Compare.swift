@@ -6,7 +6,7 @@ struct Compare: ParsableCommand {
     abstract: "Say by how much results differ, with intervals, one sentence a metric.",
     discussion: """
       The first result, or the first value of the parameter given by --by, is what the others are \
-      compared with. Replications on equal seeds are paired; p-values are adjusted for the number \
+      compared with, unless --base names another. Replications on equal seeds are paired; p-values are adjusted for the number \
       of tests (Holm). Results of different versions or workloads are refused.
       """)
 
@@ -17,6 +17,12 @@ struct Compare: ParsableCommand {
     help: ArgumentHelp(
       "Compare the values of a swept parameter, such as chains.main.consensus.", valueName: "key"))
   var by: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Compare with this result, or value of the parameter: the name that sentences call it by.",
+      valueName: "system"))
+  var base: String?
 
   @Option(
     parsing: .singleValue,
@@ -49,7 +55,8 @@ struct Compare: ParsableCommand {
     let choice: Comparison.Choice = all ? .all : metric.isEmpty ? .key : .named(metric)
     let comparison: Comparison
     do throws(ComparisonError) {
-      let found = try Comparison(folders, by: by, choice: choice, isAnyway: anyway)
+      let found = try Comparison(
+        folders, by: by, base: base, choice: choice, isAnyway: anyway)
       for note in found.notes { complain("tributary: \(note)") }
       print(json ? found.json : found.text, terminator: "")
       comparison = found

@@ -5,15 +5,15 @@ struct Describe: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Explain the keys of a scenario: default, unit, range, meaning and source.")
 
-  @Argument(help: "Only keys whose path contains this, such as network or pbft.batch.")
+  @Argument(help: "Only keys with these names in their path, such as network or pbft.batch.")
   var part: String?
 
   func run() throws {
     var keys = ScenarioDocument.ownKeys
     keys += Section.describe { section in try? Scenario(section) }
-    let chosen = keys.filter { key in part.map { key.path.contains($0) } ?? true }
+    let chosen = keys.filter { key in part.map { ".\(key.path)".contains(".\($0)") } ?? true }
     guard !chosen.isEmpty else {
-      complain("tributary: no key contains '\(part ?? "")'")
+      complain("tributary: no key has '\(part ?? "")'")
       throw ExitCode(64)
     }
     for key in chosen { print(Self.text(of: key)) }

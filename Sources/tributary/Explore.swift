@@ -22,8 +22,7 @@ struct Explore: ParsableCommand {
   @Option(help: "The first of them.")
   var firstSeed: UInt64 = 1
 
-  @Option(help: "Runs at the same time; all cores by default.")
-  var jobs: Int?
+  @OptionGroup var jobs: JobOptions
 
   @Flag(help: "Draw past the assumptions, where a monitor must fire.")
   var beyond = false
@@ -37,9 +36,6 @@ struct Explore: ParsableCommand {
   func validate() throws {
     guard (1...10_000_000).contains(seeds) else {
       throw ValidationError("--seeds must be 1 to 10000000, not \(seeds).")
-    }
-    if let jobs, !(1...1024).contains(jobs) {
-      throw ValidationError("--jobs must be 1 to 1024, not \(jobs).")
     }
   }
 
@@ -74,7 +70,7 @@ struct Explore: ParsableCommand {
     }
     let workers = SwarmWorkers(
       swarm, first: firstSeed, count: seeds,
-      jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount)
+      jobs: jobs.threads)
     let results = try workers.run()
     for result in results.found { try report(result, of: swarm) }
     let name = beyond ? "\(swarm.name), beyond its assumptions" : swarm.name

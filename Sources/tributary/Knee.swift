@@ -1,5 +1,6 @@
 import ArgumentParser
 import Probing
+import Reporting
 import Scenarios
 import Synchronization
 
@@ -9,7 +10,8 @@ struct Knee: ParsableCommand {
     discussion: """
       Backlog is bounded if what is submitted in the second half of a run is decided in it, but \
       for --slack. With --latency-factor X mean latency must also be at most X times that at the \
-      lowest load. Each replication is searched by doubling and bisection.
+      lowest load. Each replication is searched by doubling and bisection. Writes scenario.yaml, \
+      knee.csv (a line a load that was tried) and knee.json to the result folder.
       """)
 
   @Argument(help: "A scenario file of one point, with an open loop.")
@@ -33,19 +35,18 @@ struct Knee: ParsableCommand {
   @Option(help: "Path of the load in the scenario.")
   var load = "workload.arrivals.poisson"
 
-  @Option(
-    name: .customLong("set"), parsing: .singleValue,
-    help: ArgumentHelp("Replace a value, as in network.nodes=16.", valueName: "key=value"))
-  var set: [String] = []
-
-  @Option(help: "Seed of all random streams.")
-  var seed: UInt64?
+  @OptionGroup var overrides: OverrideOptions
 
   @Option(help: "Replications that are searched.")
   var replications: Int?
 
-  @Option(help: "Runs at the same time; all cores by default.")
-  var jobs: Int?
+  @OptionGroup var jobs: JobOptions
+
+  @Option(help: "Result folder; Results/<name>-knee by default.")
+  var out: String?
+
+  @Flag(help: "Print the result as JSON instead of sentences.")
+  var json = false
 
   func validate() throws {
     guard from > 0, to > from, to <= 1e9 else {
@@ -61,32 +62,24 @@ struct Knee: ParsableCommand {
     if let replications, !(1...1000).contains(replications) {
       throw ValidationError("--replications must be 1 to 1000, not \(replications).")
     }
-    if let jobs, !(1...1024).contains(jobs) {
-      throw ValidationError("--jobs must be 1 to 1024, not \(jobs).")
-    }
   }
 
   func run() throws {
     Interruption.listen()
-    do {
-      let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
-      var overrides = set
-      if let seed { overrides.append("seed=\(seed)") }
+    try reportingFailures {
       let system = try ScenarioLoad(
-        try ScenarioDocument(path: file), path: load, overrides: overrides, folder: folder)
+        try ScenarioDocument(path: file), path: load, overrides: overrides.all,
+        folder: scenarioFolder(of: file))
       let search = KneeSearch(
         lowest: from, highest: to, slack: slack, latencyFactor: latencyFactor,
         precision: precision)
-      try report(search, system)
-    } catch let errors as ScenarioErrors {
-      complain("\(errors)")
-      throw ExitCode.badInput
+      try report(try find(search, system), system)
     }
   }
 
-  private func report(_ search: KneeSearch, _ system: ScenarioLoad) throws {
+  private func find(_ search: KneeSearch, _ system: ScenarioLoad) throws -> KneeEstimate {
     let count = replications ?? system.scenario.replications
-    let results = ParallelJobs(count, threads: jobs ?? ParallelJobs<Int>.cores) {
+    let results = ParallelJobs(count, threads: jobs.threads) {
       (index: Int) -> Swift.Result<KneeSearch.Found, ScenarioErrors> in
       var failure: ScenarioErrors?
       let found = search.find { load in
@@ -99,19 +92,46 @@ struct Knee: ParsableCommand {
       }
       return failure.map { .failure($0) } ?? .success(found)
     }.run()
-    let estimate = KneeEstimate(try results.map { try $0.get() }, precision: precision)
+    return KneeEstimate(try results.map { try $0.get() }, precision: precision)
+  }
+
+  private func report(_ estimate: KneeEstimate, _ system: ScenarioLoad) throws {
+    let scenario = system.scenario
+    let report = KneeReport(
+      ProbeSource(
+        name: scenario.name, scenario: system.text, version: Version.text, seed: scenario.seed),
+      path: load, knee: estimate.load, low: estimate.low, high: estimate.high,
+      limit: estimate.limit.rawValue,
+      replications: estimate.found.enumerated().map { index, found in
+        .init(
+          seed: scenario.seed(ofReplication: index), knee: found.load,
+          limit: found.limit.rawValue,
+          trials: zip(found.tried, found.samples).map { load, sample in
+            .init(
+              load: load, offered: sample.offered, served: sample.served,
+              latency: sample.latency)
+          })
+      })
+    let folder = out ?? "Results/\(scenario.name)-knee"
+    try report.write(to: folder)
+    switch estimate.limit {
+    case .backlog, .latency: break
+    case .none: complain("tributary: bounded up to \(to) tx/s; raise --to")
+    case .everything: complain("tributary: not bounded even at \(from) tx/s; lower --from")
+    }
+    guard !json else { return print(report.json, terminator: "") }
     let interval =
       estimate.low.isFinite
       ? ", 95 % interval \(scientific(estimate.low)) to \(scientific(estimate.high))"
       : ", one replication: no interval"
     print(
-      "\(system.scenario.name): knee at \(scientific(estimate.load)) tx/s\(interval), "
-        + "\(count) replications")
+      "\(scenario.name): knee at \(scientific(estimate.load)) tx/s\(interval), "
+        + "\(estimate.found.count) replications")
     switch estimate.limit {
     case .backlog: print("beyond, the backlog grows")
     case .latency: print("beyond, latency is more than \(latencyFactor ?? 0) times its least")
-    case .none: complain("tributary: bounded up to \(to) tx/s; raise --to")
-    case .everything: complain("tributary: not bounded even at \(from) tx/s; lower --from")
+    case .none, .everything: break
     }
+    print("Results: \(folder)/knee.csv")
   }
 }

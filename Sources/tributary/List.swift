@@ -21,10 +21,10 @@ struct List: ParsableCommand {
     for entry in registry { print("  \(entry.name)\n      \(entry.sentence)") }
   }
 
-  /// The comment that a scenario file begins with, on one line.
+  /// The first paragraph of the comment that a scenario file begins with, on one line.
   private static func summary(of text: String) -> String {
     text.split(separator: "\n", omittingEmptySubsequences: false)
-      .prefix { $0.hasPrefix("#") }
+      .prefix { $0.hasPrefix("# ") }
       .map { $0.drop { $0 == "#" || $0 == " " } }
       .joined(separator: " ")
   }

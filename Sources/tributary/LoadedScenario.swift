@@ -12,13 +12,7 @@ struct ScenarioOptions: ParsableArguments {
   @Flag(help: "The scenario's minimal size: about a second.")
   var minimal = false
 
-  @Option(
-    name: .customLong("set"), parsing: .singleValue,
-    help: ArgumentHelp("Replace a value, as in network.nodes=16.", valueName: "key=value"))
-  var set: [String] = []
-
-  @Option(help: "Seed of all random streams.")
-  var seed: UInt64?
+  @OptionGroup var changes: OverrideOptions
 
   @Option(help: "Independent runs of each point.")
   var replications: Int?
@@ -32,10 +26,7 @@ struct ScenarioOptions: ParsableArguments {
 
   /// What replaces values of the scenario, in this order.
   var overrides: [String] {
-    var overrides = set
-    if let seed { overrides.append("seed=\(seed)") }
-    if let replications { overrides.append("replications=\(replications)") }
-    return overrides
+    changes.all + (replications.map { ["replications=\($0)"] } ?? [])
   }
 
   /// Reads `file` with these options; mistakes are reported, and end the program with 65.
@@ -70,18 +61,21 @@ struct LoadedScenario {
 
   /// The points of something other than the file's own sweep.
   ///
-  /// - Parameter seeds: of each point, given by its index.
+  /// - Parameters:
+  ///   - sensitivity: the plan of an analysis, if the command line changed the file's.
+  ///   - seeds: of each point, given by its index.
   init(
     _ document: ScenarioDocument, _ options: ScenarioOptions, _ points: [Scenarios.SweepPoint],
-    seeds: (Scenario, Int) -> [UInt64]
+    sensitivity: SensitivityPlan? = nil, seeds: (Scenario, Int) -> [UInt64]
   ) throws {
     let file = document.file
     self.file = file
     self.points = points
     hasSweep = document.hasSweep
-    text = try document.effectiveText(minimal: options.minimal, overrides: options.overrides)
+    text = try document.effectiveText(
+      minimal: options.minimal, overrides: options.overrides, sensitivity: sensitivity)
     // Data files are found from the scenario's own folder, wherever the command is given.
-    let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
+    let folder = scenarioFolder(of: file)
     let read = try ScenarioDocument.read(points) { try Scenario($0, folder: folder) }
     scenarios = read
     self.seeds = read.indices.map { seeds(read[$0], $0) }

@@ -23,8 +23,6 @@ final class ParallelJobs<Result: Sendable>: Sendable {
         results: Array(repeating: nil, count: count), progress: Reporting.Progress(total: count)))
   }
 
-  static var cores: Int { ProcessInfo.processInfo.activeProcessorCount }
-
   func run() -> [Result] {
     let group = DispatchGroup()
     for _ in 0..<threads {

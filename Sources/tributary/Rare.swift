@@ -1,5 +1,6 @@
 import ArgumentParser
 import Probing
+import Reporting
 import Scenarios
 
 struct Rare: ParsableCommand {
@@ -8,7 +9,8 @@ struct Rare: ParsableCommand {
     discussion: """
       Stages of trials start where trials before them came nearer to the event; the product of the \
       shares that came nearer is an unbiased estimate of its probability, of which independent \
-      repetitions give the interval.
+      repetitions give the interval. Writes scenario.yaml, rare.csv (a line a repetition) and \
+      rare.json to the result folder.
       Events:
       \(RareEvent.forms.map { "  \($0)" }.joined(separator: "\n"))
       """)
@@ -25,16 +27,15 @@ struct Rare: ParsableCommand {
   @Option(help: "Independent repetitions.")
   var repetitions = 20
 
-  @Option(
-    name: .customLong("set"), parsing: .singleValue,
-    help: ArgumentHelp("Replace a value, as in network.nodes=16.", valueName: "key=value"))
-  var set: [String] = []
+  @OptionGroup var overrides: OverrideOptions
 
-  @Option(help: "Seed of all random streams.")
-  var seed: UInt64?
+  @OptionGroup var jobs: JobOptions
 
-  @Option(help: "Runs at the same time; all cores by default.")
-  var jobs: Int?
+  @Option(help: "Result folder; Results/<name>-rare by default.")
+  var out: String?
+
+  @Flag(help: "Print the result as JSON instead of sentences.")
+  var json = false
 
   func validate() throws {
     guard (1...1_000_000).contains(effort) else {
@@ -43,18 +44,13 @@ struct Rare: ParsableCommand {
     guard (2...10_000).contains(repetitions) else {
       throw ValidationError("--repetitions must be 2 to 10000, not \(repetitions).")
     }
-    if let jobs, !(1...1024).contains(jobs) {
-      throw ValidationError("--jobs must be 1 to 1024, not \(jobs).")
-    }
   }
 
   func run() throws {
     Interruption.listen()
-    do {
+    try reportingFailures {
       let document = try ScenarioDocument(path: file)
-      var overrides = set
-      if let seed { overrides.append("seed=\(seed)") }
-      let points = try document.points(overrides: overrides)
+      let points = try document.points(overrides: overrides.all)
       guard points.count == 1 else {
         throw ScenarioErrors([
           ScenarioError(
@@ -62,18 +58,21 @@ struct Rare: ParsableCommand {
             path: "sweep")
         ])
       }
-      let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
+      let folder = scenarioFolder(of: file)
       let scenario = try ScenarioDocument.read(points) { try Scenario($0, folder: folder) }[0]
-      estimate(scenario, try RareEvent(event, of: scenario))
-    } catch let errors as ScenarioErrors {
-      complain("\(errors)")
-      throw ExitCode.badInput
+      let source = ProbeSource(
+        name: scenario.name, scenario: try document.effectiveText(overrides: overrides.all),
+        version: Version.text, seed: scenario.seed)
+      try report(estimate(scenario, try RareEvent(event, of: scenario)), source, scenario)
     }
   }
 
-  private func estimate(_ scenario: Scenario, _ event: RareEvent) {
+  /// What came of the repetitions, and how many events a trial from the beginning takes.
+  private func estimate(
+    _ scenario: Scenario, _ event: RareEvent
+  ) -> (estimate: RareEstimate, plainSteps: Double) {
     let splitting = Splitting(levels: event.levels, effort: effort)
-    let results = ParallelJobs(repetitions, threads: jobs ?? ParallelJobs<Int>.cores) {
+    let results = ParallelJobs(repetitions, threads: jobs.threads) {
       (index: Int) -> (Splitting.Repetition, Int) in
       let seed = scenario.seed(ofReplication: index)
       let repetition = splitting.estimate(RareRun(scenario, event, seed: seed), seed: seed)
@@ -86,29 +85,47 @@ struct Rare: ParsableCommand {
       }
       return (repetition, steps)
     }.run()
-    let estimate = RareEstimate(results.map(\.0))
-    let plainSteps = Double(results.reduce(0) { $0 + $1.1 }) / Double(repetitions)
-    report(scenario.name, estimate, plainSteps)
+    return (
+      RareEstimate(results.map(\.0)),
+      Double(results.reduce(0) { $0 + $1.1 }) / Double(repetitions)
+    )
   }
 
-  private func report(_ name: String, _ estimate: RareEstimate, _ plainSteps: Double) {
-    let p = estimate.probability
+  private func report(
+    _ found: (estimate: RareEstimate, plainSteps: Double), _ source: ProbeSource,
+    _ scenario: Scenario
+  ) throws {
+    let estimate = found.estimate
+    let report = RareReport(
+      source, event: event, effort: effort, probability: estimate.probability.mean,
+      low: max(estimate.probability.low, 0), high: estimate.probability.high,
+      plainEvents: estimate.plainTrials.map { $0 * found.plainSteps },
+      repetitions: estimate.repetitions.enumerated().map { index, one in
+        .init(
+          seed: scenario.seed(ofReplication: index), probability: one.probability,
+          shares: one.shares, events: one.steps)
+      })
+    let folder = out ?? "Results/\(source.name)-rare"
+    try report.write(to: folder)
+    if report.plainEvents == nil {
+      complain("tributary: no repetition reached the event; raise --effort")
+    }
+    guard !json else { return print(report.json, terminator: "") }
     print(
-      "\(name): P[\(event)] = \(scientific(p.mean)), 95 % interval "
-        + "\(scientific(max(p.low, 0))) to \(scientific(p.high))")
+      "\(source.name): P[\(event)] = \(scientific(report.probability)), 95 % interval "
+        + "\(scientific(report.low)) to \(scientific(report.high))")
     print(
       "\(repetitions) repetitions of \(estimate.shares.count) stages of \(effort) trials, "
         + "\(estimate.steps) events")
     print(
       "shares of the stages: "
         + estimate.shares.map { scientific($0) }.joined(separator: " "))
-    guard let trials = estimate.plainTrials else {
-      complain("tributary: no repetition reached the event; raise --effort")
-      return
+    if let plain = report.plainEvents {
+      print(
+        "plain simulation needs \(scientific(plain)) events for as narrow an interval: "
+          + "\(scientific(plain / Double(max(estimate.steps, 1)))) times as many")
     }
-    print(
-      "plain simulation needs \(scientific(trials * plainSteps)) events for as narrow an interval: "
-        + "\(scientific(trials * plainSteps / Double(max(estimate.steps, 1)))) times as many")
+    print("Results: \(folder)/rare.csv")
   }
 }
 

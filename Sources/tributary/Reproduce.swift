@@ -32,15 +32,11 @@ struct Reproduce: ParsableCommand {
   @Option(help: "Folder of the packs.")
   var packs = Pack.home
 
-  @Option(help: "Runs at the same time; all cores by default.")
-  var jobs: Int?
+  @OptionGroup var jobs: JobOptions
 
   func validate() throws {
     guard all || list || !figures.isEmpty else {
       throw ValidationError("Name a figure, or give --all or --list.")
-    }
-    if let jobs, !(1...1024).contains(jobs) {
-      throw ValidationError("--jobs must be 1 to 1024, not \(jobs).")
     }
   }
 
@@ -88,7 +84,7 @@ struct Reproduce: ParsableCommand {
 
   /// Runs one figure and writes what came out; whether it is in tolerance.
   private func reproduce(_ figure: Reproduction) throws -> Bool {
-    let samples = ParallelJobs(figure.jobs.count, threads: jobs ?? ParallelJobs<Int>.cores) {
+    let samples = ParallelJobs(figure.jobs.count, threads: jobs.threads) {
       figure.run($0)
     }.run()
     let comparison = try figure.compare(samples)

@@ -57,20 +57,14 @@ struct ResultOptions: ParsableArguments {
   @Option(help: "Result folder; Results/<name> by default. One scenario only.")
   var out: String?
 
-  @Option(help: "Runs at the same time; all cores by default.")
-  var jobs: Int?
+  @OptionGroup var jobs: JobOptions
 
   @Flag(help: "Print the results as JSON instead of a table.")
   var json = false
 
-  var threads: Int { jobs ?? ProcessInfo.processInfo.activeProcessorCount }
-
   func check(_ scenario: ScenarioOptions) throws {
     if out != nil, scenario.files.count > 1 {
       throw ValidationError("--out takes one scenario, not \(scenario.files.count).")
-    }
-    if let jobs, !(1...1024).contains(jobs) {
-      throw ValidationError("--jobs must be 1 to 1024, not \(jobs).")
     }
   }
 
@@ -101,7 +95,7 @@ struct ResultOptions: ParsableArguments {
       let folder = try ResultFolder(
         path, for: loaded.makeExperiment(kind), createsParent: out == nil)
       for note in folder.notes { complain("tributary: \(note)") }
-      try Workers(loaded, folder, jobs: threads).run()
+      try Workers(loaded, folder, jobs: jobs.threads).run()
       let result = try folder.finish(sensitivity: sensitivity)
       do {
         try ResultIndex(beside: folder.path).insert(folder.path)

@@ -69,10 +69,13 @@ struct Sensitivity: ParsableCommand {
       throw ExitCode.badInput
     }
     let layout = Self.layout(plan)
-    let seed = scenario.seed ?? 1
+    let seed = scenario.changes.seed ?? 1
     let cases = try document.sensitivityPoints(
       plan, minimal: scenario.minimal, overrides: scenario.overrides, seed: seed)
-    let loaded = try LoadedScenario(document, scenario, cases) { scenario, index in
+    let isChanged = !over.isEmpty || !output.isEmpty || points != nil || repetitions != nil
+    let loaded = try LoadedScenario(
+      document, scenario, cases, sensitivity: isChanged ? plan : nil
+    ) { scenario, index in
       if index < layout.trials {
         return (0..<plan.repetitions).map { scenario.seed(ofReplication: $0) }
       }

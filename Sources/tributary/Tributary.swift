@@ -9,9 +9,8 @@ struct Tributary: ParsableCommand {
     abstract: "A deterministic simulator for research on blockchains and big data.",
     version: Version.text,
     subcommands: [
-      Run.self, Sweep.self, Report.self, Compare.self, Sensitivity.self, Rare.self, Knee.self,
-      Reproduce.self,
-      Explore.self, Check.self, List.self, Describe.self, Schema.self,
+      Run.self, Sweep.self, Report.self, Compare.self, Sensitivity.self, Frontier.self, Rare.self,
+      Knee.self, Reproduce.self, Explore.self, Check.self, List.self, Describe.self, Schema.self,
     ])
 }
 

@@ -59,6 +59,33 @@ struct StreamTransportTests {
     #expect(stillWarm == .milliseconds(10) && cold == .milliseconds(90))
   }
 
+  /// A round trip of 40 ms, full packets of 1,000 bytes.
+  @Test("under Nagle's algorithm a packet that is not full waits for the last such one, no other")
+  func nagle() {
+    var line = Line(network: line().network)
+    var settings = settings
+    settings.usesNagle = true
+    line.network.transport = .stream(settings)
+    func delays(_ messages: [(bytes: Int, at: Int64)]) -> [SimDuration?] {
+      var fresh = Line(network: line.network)
+      return messages.map { fresh.delay($0.bytes, at: .zero + .milliseconds($0.at)) }
+    }
+    // The first such packet waits for nobody, full packets or not before it.
+    #expect(delays([(5500, 1)]) == [.milliseconds(10)])
+    // The second waits for what is left of the round trip, at 11 ms for 30 ms; then nothing is.
+    #expect(
+      delays([(100, 1), (5500, 11), (100, 300)])
+        == [.milliseconds(10), .milliseconds(40), .milliseconds(10)])
+    // Full packets never wait, nor does anything for them.
+    #expect(
+      delays([(4000, 1), (100, 2), (2000, 300)])
+        == [.milliseconds(10), .milliseconds(10), .milliseconds(10)])
+    // What is sent while a packet still waits goes along with it, at 41 ms.
+    #expect(
+      delays([(100, 1), (100, 11), (100, 31)])
+        == [.milliseconds(10), .milliseconds(40), .milliseconds(20)])
+  }
+
   @Test("loss becomes delay: everything arrives, a lost packet costs a round trip or the timer")
   func loss() {
     var lossy = line { $0.loss = 0.02 }

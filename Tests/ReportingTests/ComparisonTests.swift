@@ -33,6 +33,21 @@ import Testing
     return path
   }
 
+  @Test("--base names another system than the first to compare with, or is an error")
+  func base() throws {
+    let folders = [
+      try folder("pbft", latency: 2), try folder("raft", latency: 1),
+      try folder("qbft", latency: 4),
+    ]
+    let found = try Comparison(folders, base: "raft")
+    let rows = found.rows.filter { $0.metric == "main.latency_mean" }
+    #expect(rows.map(\.baseline) == ["raft", "raft"] && rows.map(\.system) == ["pbft", "qbft"])
+    #expect(abs(rows[0].ratio.value - 2) < 0.02 && abs(rows[1].ratio.value - 4) < 0.04)
+    #expect(throws: ComparisonError.unknownBase("rft", systems: ["pbft", "raft", "qbft"])) {
+      try Comparison(folders, base: "rft")
+    }
+  }
+
   @Test("twice as fast is said so, with an interval around two") func sentence() throws {
     let folders = [try folder("pbft", latency: 2), try folder("hotstuff", latency: 1)]
     let found = try Comparison(folders)

@@ -38,6 +38,9 @@ struct SettlementTests {
     // 1e-6 at a tenth: I_0.36(z, 1/2) falls below it between 11 and 12.
     #expect(DoubleSpend.exact(q: 0.1, z: 11) > 1e-6)
     #expect(DoubleSpend.exact(q: 0.1, z: 12) <= 1e-6)
+    #expect(plan.reversal(after: 12, .hashing) == DoubleSpend.exact(q: 0.1, z: 12))
+    #expect(plan.reversal(after: 3, .unknown) == nil)
+    #expect(plan.reversal(after: 0, .deterministic) == 0)
     #expect(plan.confirmations(for: .hashing, nodes: 4) == 12)
     #expect(plan.confirmations(for: .keyBlocks, nodes: 4) == 12)
     // Slots that are seldom led are a race by hashing.

@@ -34,6 +34,15 @@ struct ShardedInputTests {
     ("protocol: relay, locks: account", [], "", "did you mean 'accounts'?"),
     ("protocol: relay, weakness: drops", [], "", "commit.weakness"),
     ("protocol: relay", ["proofs: { senders: 5 }"], "", "proofs.senders: 5: is out of range"),
+    (
+      "protocol: sbac", ["proofs: { gathering: 1 s }"], "",
+      "only committees of the yank gather transfers to ask for"
+    ),
+    ("protocol: yank", ["proofs: { routing: table }"], "", "did you mean 'tables'?"),
+    (
+      "protocol: atomix", ["accounts: { payers: 2, receivers: 0 }"], "",
+      "where nobody receives, nobody pays: one account is touched, not 2 (allowed: payers: 1)"
+    ),
     ("protocol: relay", ["proofs: { retry: 0 s }"], "", "proofs.retry: 0 s: is out of range"),
     ("protocol: relay", ["trace: nowhere.csv"], "", "nowhere.csv"),
     ("protocol: relay", ["comunities: { count: 4 }"], "", "did you mean 'communities'?"),

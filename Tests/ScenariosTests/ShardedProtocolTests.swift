@@ -83,7 +83,7 @@ struct ShardedProtocolTests {
     ("protocol: relay", 3, 2),  // to the payer's shard, on to the receiver's, to the client
     ("protocol: atomix", 4, 2),  // there and back twice
     ("protocol: sbac", 3, 3),  // prepare and accept without a link between, on, to the client
-    ("protocol: yank", 3, 2),
+    ("protocol: yank", 4, 2),  // to the output committee, to the input, back, to the client
   ]
 
   @Test(

@@ -16,10 +16,27 @@ import Testing
     #expect(abs(bound / row.bound - 1) < 1e-12)
   }
 
-  @Test("it is above the paper's sharper bound: 0.35 % for Bitcoin's six confirmations at 10 %")
-  func abovePublished() {
-    let bound = Reversal.bound(adversary: 0.1, blocksInDelay: 10.0 / 600, confirmations: 6)
-    #expect(bound > 0.0035)
+  /// Theorem 2, computed apart in IEEE doubles by Python 3.
+  static let sharp: [(adversary: Double, blocks: Double, k: Int, bound: Double)] = [
+    (0.1, 10.0 / 600, 6, 0.0035256342371160244), (0.1, 10.0 / 600, 10, 8.290395610455921e-05),
+    (0.25, 10.0 / 600, 20, 0.003776708569020886), (0, 0.1, 6, 0.001285796159387916),
+    (0.3, 0, 50, 8.036585987390647e-05),
+  ]
+
+  @Test("the sharper bound has its known values, and is below the closed one", arguments: sharp)
+  func sharpValues(_ row: (adversary: Double, blocks: Double, k: Int, bound: Double)) {
+    let bound = Reversal.sharpBound(
+      adversary: row.adversary, blocksInDelay: row.blocks, confirmations: row.k)
+    #expect(abs(bound / row.bound - 1) < 1e-10)
+    let closed = Reversal.bound(
+      adversary: row.adversary, blocksInDelay: row.blocks, confirmations: row.k)
+    #expect(bound < closed)
+  }
+
+  @Test("it is as published: 0.35 % for Bitcoin's six confirmations and a tenth of the hash rate")
+  func published() {
+    let bound = Reversal.sharpBound(adversary: 0.1, blocksInDelay: 10.0 / 600, confirmations: 6)
+    #expect((bound * 10_000).rounded() == 35)
   }
 
   @Test("it is above the exact race without delays, falls with k, and says nothing from 1/2 on")
@@ -31,11 +48,16 @@ import Testing
         #expect(bound >= DoubleSpend.exact(q: q, z: k))
         #expect(bound <= last)
         last = bound
+        let sharp = Reversal.sharpBound(adversary: q, blocksInDelay: 0, confirmations: k)
+        #expect(sharp >= DoubleSpend.exact(q: q, z: k))
+        #expect(sharp <= bound)
         let delayed = Reversal.bound(adversary: q, blocksInDelay: 0.1, confirmations: k)
         #expect(delayed >= bound)
       }
     }
     #expect(Reversal.bound(adversary: 0.5, blocksInDelay: 0, confirmations: 1000) == 1)
+    #expect(Reversal.sharpBound(adversary: 0.5, blocksInDelay: 0, confirmations: 100) == 1)
+    #expect(Reversal.sharpBound(adversary: 0, blocksInDelay: 0, confirmations: 1) == 0)
     #expect(Reversal.bound(adversary: 0, blocksInDelay: 0, confirmations: 1) == 0)
   }
 }

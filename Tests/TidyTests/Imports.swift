@@ -43,8 +43,8 @@ enum Layers {
     Layer(
       module: "Reproduction",
       dependencies: [
-        "Kernel", "Statistics", "Ledger", "Metrics", "Consensus", "Protocols", "Simulation",
-        "Scenarios",
+        "Kernel", "Statistics", "Ledger", "Metrics", "Consensus", "Protocols", "Sharding",
+        "Simulation", "Scenarios",
       ],
       system: ["Foundation"]),
     Layer(

@@ -57,6 +57,14 @@ struct SensitivityCommandTests {
     #expect((0.025...0.035).contains(low))
     let table = try String(contentsOfFile: folder.path + "/out/sensitivity.csv", encoding: .utf8)
     #expect(table.split(separator: "\n").count == 3)
+    // What the command line added stands in the scenario that is saved, which says it all alone.
+    let saved = folder.path + "/out/scenario.yaml"
+    let text = try String(contentsOfFile: saved, encoding: .utf8)
+    #expect(text.contains("workload.transactions.size") && text.contains("1000 B"), "\(text)")
+    let alone = try Program.run([
+      "sensitivity", saved, "--json", "--out", folder.path + "/alone",
+    ])
+    #expect(alone.output == end.output, "\(alone.errors)")
     // The same again is the same bytes, over the old result.
     let again = try Program.run([
       "sensitivity", file, "--over", "workload.transactions.size=100 B..1000 B", "--json", "--out",

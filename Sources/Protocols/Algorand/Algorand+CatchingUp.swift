@@ -5,27 +5,9 @@ import Machines
 
 /// Messages ahead of their time, and what a replica does that has missed decisions.
 extension Algorand {
-  /// The highest round that others say to have decided, and whom to ask.
-  struct Ahead: Sendable, BitwiseCopyable {
-    var round: Slot
-    var helper: ReplicaID
-    /// Last block that was asked for.
-    var asked = Slot(0)
-  }
-
-  /// What a replica without memory knows of how far the others are.
-  struct Recovery: Sendable {
-    var answers = Tally()
-    /// Stake of those who answered.
-    var stake = 0
-    var highest = Slot(0)
-    /// The last round in which it may have voted before it lost its memory.
-    var point: Slot?
-  }
-
   /// Blocks that one request brings.
   static var blocksPerRequest: UInt32 { 32 }
-  var earlyRoom: Int { 8 * committee.n + 2 * Int(Self.blocksPerRequest) }
+  static func earlyRoom(n: Int) -> Int { 8 * n + 2 * Int(blocksPerRequest) }
 
   /// Whether a message is of this round; what is early by one round is kept.
   mutating func isTimely(
@@ -55,34 +37,18 @@ extension Algorand {
     case .payload: break
     case .bundle, .transactions, .status, .fetchBlocks, .state: return
     }
-    guard message.round.number - round.number <= reach, early.count < earlyRoom else { return }
-    early.append(Early(message: message, sender: i))
+    guard message.round.number - round.number <= reach else { return }
+    early.keep(message, from: i)
   }
 
   /// Takes the early messages whose time has come, until none of them brings another's.
   mutating func replayEarly(at now: LocalTime, _ effects: inout Effects<Self>) {
-    guard !early.isEmpty, !isReplaying else { return }
-    isReplaying = true
-    var hasTaken = true
-    while hasTaken {
-      hasTaken = false
-      var kept = 0
-      var k = 0
-      while k < early.count {
-        let next = early[k]
-        k += 1
-        if next.message.round < round { continue }
-        if next.message.round == round {
-          handle(next.message, from: next.sender, at: now, &effects)
-          hasTaken = true
-        } else {
-          early[kept] = next
-          kept += 1
-        }
-      }
-      early.removeLast(early.count - kept)
-    }
-    isReplaying = false
+    while let next = takeEarly() { handle(next.message, from: next.sender, at: now, &effects) }
+  }
+
+  private mutating func takeEarly() -> EarlyMessages<Message>.Entry? {
+    let r = round
+    return early.next { $0.round < r ? .past : $0.round == r ? .present : .future }
   }
 
   /// Says how far this replica is.
@@ -94,38 +60,22 @@ extension Algorand {
   /// Notes that `i` has decided `r`, or knows of its certificate. It may be a moment ahead only; so
   /// the replica waits a little before it asks.
   mutating func noteAhead(_ r: Slot, of i: ReplicaID, _ effects: inout Effects<Self>) {
-    guard r > last.round, r > ahead?.round ?? Slot(0) else { return }
-    ahead = Ahead(round: r, helper: i, asked: ahead?.asked ?? Slot(0))
-    guard !isSyncing else { return }
-    isSyncing = true
-    effects.arm(.sync, after: settings.syncTimeout)
+    if fetch.note(r, of: i, beyond: last.round) {
+      effects.arm(.sync, after: settings.syncTimeout)
+    }
   }
 
   /// Asks for what is missing: who is ahead first, then, as long as nothing comes, each in turn.
   mutating func catchUp(_ effects: inout Effects<Self>) {
-    if recovery != nil, recovery?.point == nil {
-      isSyncing = true
+    if recovery?.isAsking == true {
+      fetch.inquire()
       sendStatus(&effects)
-      effects.arm(.sync, after: settings.syncTimeout)
-      return
+    } else if let helper = fetch.next(after: last.round, for: me, of: committee) {
+      effects.charge(settings.costs.sign)
+      effects.send(.fetchBlocks(after: last.round), to: helper)
+    } else {
+      return effects.disarm(slot: Timer.sync.slot)
     }
-    guard var next = ahead, next.round > last.round else {
-      isSyncing = false
-      ahead = nil
-      effects.disarm(slot: Timer.sync.slot)
-      return
-    }
-    isSyncing = true
-    let wanted = Slot(last.round.number + Self.blocksPerRequest)
-    if next.asked >= wanted {
-      repeat {
-        next.helper = ReplicaID((Int(next.helper.index) + 1) % committee.n)
-      } while next.helper == me
-    }
-    next.asked = wanted
-    ahead = next
-    effects.charge(settings.costs.sign)
-    effects.send(.fetchBlocks(after: last.round), to: next.helper)
     effects.arm(.sync, after: settings.syncTimeout)
   }
 
@@ -151,7 +101,7 @@ extension Algorand {
 
   mutating func sendStatus(_ effects: inout Effects<Self>) {
     effects.charge(settings.costs.sign)
-    let isRecovering = recovery != nil && recovery?.point == nil
+    let isRecovering = recovery?.isAsking == true
     effects.broadcast(.status(decided: last.round, isRecovering: isRecovering))
   }
 
@@ -174,14 +124,13 @@ extension Algorand {
       // The period goes on from where it stood; votes that were cast are on the disk.
       effects.arm(.step, after: max(stepDue - now, .zero))
       effects.arm(.fast, after: max(fastDue - now, .zero))
-      isReplaying = false
-      isSyncing = false
+      fetch.pause()
     } else {
       self = Algorand(me: me, committee: committee, settings: settings)
-      recovery = Recovery()
+      recovery = Recovery(from: Slot(0))
       enterRound(at: now, &effects)
     }
-    if recovery != nil || ahead != nil { catchUp(&effects) }
+    if recovery != nil || fetch.target != nil { catchUp(&effects) }
     if recovery == nil { sendStatus(&effects) }
   }
 
@@ -198,13 +147,10 @@ extension Algorand {
   }
 
   private mutating func noteRecovery(_ decided: Slot, from i: ReplicaID) {
-    guard var known = recovery, known.point == nil else { return }
-    if known.answers.add(i, for: Digest(0)) { known.stake += stakes[Int(i.index)] }
-    known.highest = max(known.highest, decided)
-    if known.stake * 3 >= settings.totalStake * 2 {
-      known.point = Slot(known.highest.number + 2)
+    let twoThirds = (2 * settings.totalStake + 2) / 3
+    recovery?.count(decided, of: i, weight: stakes[Int(i.index)], enough: twoThirds) {
+      Slot($0.number + 2)
     }
-    recovery = known
   }
 
   mutating func endRecovery() {

@@ -94,7 +94,7 @@ extension Algorand {
     else { return }
     keep(bundle)
     decide(block, at: now, &effects)
-    if isSyncing, let ahead, ahead.asked == block.round { catchUp(&effects) }
+    if fetch.isServed(with: block.round) { catchUp(&effects) }
   }
 
   /// Goes on from the state of another replica, if its last block is certified and has that state.
@@ -121,7 +121,7 @@ extension Algorand {
     mempool.forget(executed: state.executed)
     effects.caughtUp(to: block.round, transactions: state.transactions, state: state.digest)
     enterRound(at: now, &effects)
-    if isSyncing { catchUp(&effects) }
+    if fetch.isUnderWay { catchUp(&effects) }
   }
 }
 
@@ -132,22 +132,10 @@ extension Algorand {
     requests: TxRange, _ arrival: RequestArrival, at now: LocalTime,
     _ effects: inout Effects<Self>
   ) {
-    if state.executed.contains(requests) {
-      if arrival == .retransmitted {
-        effects.charge(settings.costs.sign)
-        effects.replyAgain(requests, state: replyDigest(requests))
-      }
-      return
-    }
+    let cost = settings.costs.sign
+    if effects.answers(requests, arrival, executed: state.executed, work: cost) { return }
     let added = mempool.add(requests, executed: state.executed)
     // A client that sends again sends to all.
     if added > 0, arrival == .fromClient { effects.broadcast(.transactions(requests)) }
-  }
-
-  /// The answer names the requests, so that it is the same at every replica.
-  private func replyDigest(_ range: TxRange) -> Digest {
-    var digest = RunDigest(range.first)
-    digest.fold(UInt64(range.population), UInt64(range.count))
-    return Digest(digest.value)
   }
 }

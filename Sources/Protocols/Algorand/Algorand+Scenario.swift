@@ -73,10 +73,7 @@ extension Algorand: ScenarioProtocol {
         "filter-grace", .duration(.milliseconds(50), in: .zero ... .seconds(100)),
         "What the adaptive filter timeout allows beyond the arrivals seen.",
         source: "go-algorand, agreement/dynamicFilterTimeoutParams.go"),
-      Parameter(
-        "sync-timeout", .duration(.milliseconds(500), in: .milliseconds(1) ... .seconds(86_400)),
-        "How long a replica that is behind waits before it asks for blocks, or asks another.",
-        source: "assumption: several round trips of the slowest region pair"),
+      .syncTimeout,
     ]
   }
 
@@ -86,20 +83,13 @@ extension Algorand: ScenarioProtocol {
       Parameter(
         "block", .count(25_000, in: 1...10_000_000), "Transactions in a block, at most.",
         source: "assumption: 5 MiB of payments of 200 B and more; bytes bind first"),
-      Parameter(
-        "block-bytes", .bytes(5_242_880, in: 1...1_000_000_000),
-        "Bytes of transactions in a block, at most; a larger one goes alone.", source: code),
-      Parameter(
-        "verify-requests", .flag(true), "Transactions' signatures are checked one by one.",
-        source: "Algorand: transactions are signed by their senders"),
+      .blockBytes(5_242_880, source: code),
+      .verifyTransactions(source: "Algorand: transactions are signed by their senders"),
       Parameter(
         "durable", .flag(false),
         "Votes and blocks are on the disk before what rests on them leaves.",
         source: "off: the specification asks for it; no disk is modelled by default"),
-      Parameter(
-        "window", .count(256, in: 1...65_535),
-        "Blocks kept for others; who lacks more takes the state.",
-        source: "assumption: plain nodes keep 1000 blocks, and sync from catchpoints"),
+      .keptBlocks(source: "assumption: plain nodes keep 1000 blocks, and sync from catchpoints"),
       Parameter(
         "prove", .duration(.nanoseconds(83_124), in: proofs),
         "Evaluating the lottery of a step, with its proof.",
@@ -122,13 +112,7 @@ extension Algorand: ScenarioProtocol {
       Parameter(
         "block-header-bytes", .bytes(600, in: range), "A block without transactions.",
         source: "assumption: header, seed proof, original proposer"),
-      Parameter(
-        "state-bytes", .bytes(1_048_576, in: 0...1_000_000_000_000), "The state's fixed part.",
-        source: "assumption: 1 MiB"),
-      Parameter(
-        "state-bytes-per-transaction", .bytes(32, in: 0...1_000_000_000),
-        "What an executed transaction adds to the state.", source: "assumption: a digest"),
-    ]
+    ] + Parameter.state
   }
 
   /// Clients talk to a node of their own, which passes transactions on. Thresholds are some 76 % of
@@ -145,11 +129,7 @@ extension Algorand: ScenarioProtocol {
   }
 
   private static func settings(_ values: ParameterValues, nodes: Int) -> AlgorandSettings {
-    AlgorandSettings(
-      values,
-      ReplicaContext(
-        me: ReplicaID(0), committee: Committee(n: nodes), seed: 0, costs: .free,
-        mempool: Mempool(capacity: 1, eviction: .newest, populations: 1)))
+    AlgorandSettings(values, .blank(n: nodes))
   }
 
   public init(_ values: ParameterValues, _ context: ReplicaContext) {
@@ -185,6 +165,6 @@ extension AlgorandSettings {
         block: values.bytes("block-header-bytes"), stateFixed: values.bytes("state-bytes"),
         statePerTransaction: values.bytes("state-bytes-per-transaction")),
       costs: context.costs, populations: context.mempool.populations, genesis: context.seed)
-    weakness = Weakness.names.first { $0.name == values.choice("weakness") }?.weakness ?? []
+    weakness = values.weakness(of: Weakness.names)
   }
 }

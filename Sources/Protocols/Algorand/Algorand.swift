@@ -59,16 +59,9 @@ public struct Algorand: ConsensusProtocol {
   public internal(set) var viewChanges = 0
 
   // Catching up.
-  var early: [Early] = []
-  var isReplaying = false
-  var ahead: Ahead?
-  var isSyncing = false
-  var recovery: Recovery?
-
-  struct Early: Sendable, BitwiseCopyable {
-    var message: Message
-    var sender: ReplicaID
-  }
+  var early: EarlyMessages<Message>
+  var fetch = BlockFetch(span: Self.blocksPerRequest)
+  var recovery: Recovery<Slot>?
 
   /// The votes that certify a decided block.
   struct Certificate: Sendable {
@@ -95,7 +88,7 @@ public struct Algorand: ConsensusProtocol {
     certificates = Array(repeating: Certificate(), count: settings.window)
     mempool = Mempool(
       capacity: settings.mempool, eviction: settings.eviction, populations: settings.populations)
-    early.reserveCapacity(earlyRoom)
+    early = EarlyMessages(room: Self.earlyRoom(n: committee.n))
     payloads.reserveCapacity(committee.n)
   }
 
@@ -223,7 +216,8 @@ extension Algorand {
   ) {
     let k = self[p].place(of: s)
     guard let d = self[p][k].bundled(settings.committees.of(s).threshold) else { return }
-    if s == .cert { return commit(p, d, helper: i, at: now, &effects) }
+    let isEnough = s == .cert || s == .soft && settings.weakness.contains(.skipsCert)
+    if isEnough { return commit(p, d, helper: i, at: now, &effects) }
     if s == .soft {
       if self[p].soft == nil { self[p].soft = d }
       if p > period { return enterPeriod(p, at: now, &effects) }

@@ -161,12 +161,14 @@ public struct AlgorandSettings: Sendable, Equatable {
     public static var forgetsValue: Weakness { Weakness(rawValue: 2) }
     /// A period proposes and soft-votes anew, whatever value the one before it left.
     public static var ignoresStartingValue: Weakness { Weakness(rawValue: 4) }
+    /// A bundle of soft votes commits, without a cert step.
+    public static var skipsCert: Weakness { Weakness(rawValue: 8) }
 
     /// As scenarios call them.
     static var names: [(name: String, weakness: Weakness)] {
       [
         ("quorum-of-third", .quorumOfThird), ("forgets-value", .forgetsValue),
-        ("ignores-starting-value", .ignoresStartingValue),
+        ("ignores-starting-value", .ignoresStartingValue), ("skips-cert", .skipsCert),
       ]
     }
   }

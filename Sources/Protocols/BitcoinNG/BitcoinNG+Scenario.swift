@@ -15,7 +15,7 @@ extension BitcoinNG: ScenarioChainProtocol {
     case wait
   }
 
-  public static var parameters: [Parameter] { rules + money }
+  public static var parameters: [Parameter] { rules + money + [ChoiceWeakness.parameter] }
 
   private static var rules: [Parameter] {
     let year = SimDuration.seconds(31_536_000)
@@ -90,7 +90,7 @@ extension BitcoinNG: ScenarioChainProtocol {
     let rule: Confirmation =
       values.choice("confirm-by") == Rule.wait.rawValue
       ? .wait(values.duration("confirmation-wait")) : .keyBlocks(values.count("confirmations"))
-    let settings = Settings(
+    var settings = Settings(
       keyInterval: values.duration("interval"),
       microInterval: values.duration("microblock-interval"),
       leastInterval: values.duration("microblock-least"), confirmation: rule,
@@ -98,6 +98,7 @@ extension BitcoinNG: ScenarioChainProtocol {
       leaderShare: Int((values.fraction("leader-share") * 100).rounded()),
       poisonShare: Int((values.fraction("poison-share") * 100).rounded()),
       tieBreaking: values.fraction("tie-breaking"), clockSkew: values.duration("clock-skew"))
+    settings.weakness = ChoiceWeakness(values)
     let equivocators = values.count("equivocators")
     let nodes = context.shares.enumerated().map {
       BitcoinNG(settings: settings, hashRate: $1, equivocates: $0 < equivocators)

@@ -48,6 +48,7 @@ public struct BitcoinNG: ChainProtocol {
     public var tieBreaking: Double
     /// How far ahead of a node's clock a microblock may be.
     public var clockSkew: SimDuration
+    public var weakness = ChoiceWeakness.none
 
     public init(
       keyInterval: SimDuration, microInterval: SimDuration, leastInterval: SimDuration,
@@ -206,7 +207,9 @@ public struct BitcoinNG: ChainProtocol {
     _ block: BlockID, at now: LocalTime, _ effects: inout ChainEffects
   ) {
     let (new, old) = (effects.blocks[block], effects.blocks[head])
-    if new.totalWork <= old.totalWork, new.parent != head {
+    if let takes = settings.weakness.takes(block, over: head, effects.blocks) {
+      guard takes else { return }
+    } else if new.totalWork <= old.totalWork, new.parent != head {
       guard new.totalWork == old.totalWork, new.work > 0, settings.tieBreaking > 0,
         effects.random.bernoulli(settings.tieBreaking)
       else { return }
@@ -214,6 +217,11 @@ public struct BitcoinNG: ChainProtocol {
     moveHead(to: block, effects.blocks)
     decide(at: now, effects.blocks)
     pay(effects.blocks)
+  }
+
+  /// For the monitor: a valid chain with more key blocks.
+  public func preferred(among known: [BlockID], _ blocks: BlockArena) -> BlockID? {
+    known.first { arrivals.has($0) && blocks[$0].totalWork > blocks[head].totalWork }
   }
 
   private mutating func moveHead(to block: BlockID, _ blocks: BlockArena) {

@@ -10,7 +10,7 @@ extension Clique: ScenarioChainProtocol {
   /// `confirmations` is a depth: signers' forks are not bounded by a race of theirs.
   public static func finality(_ values: ParameterValues) -> FinalityRule { .unknown }
 
-  public static var parameters: [Parameter] { rules + voting }
+  public static var parameters: [Parameter] { rules + voting + [ChoiceWeakness.parameter] }
 
   private static var rules: [Parameter] {
     [
@@ -69,11 +69,12 @@ extension Clique: ScenarioChainProtocol {
   public static func make(
     _ values: ParameterValues, _ context: ChainContext
   ) -> (nodes: [Clique], genesis: BlockArena) {
-    let settings = Settings(
+    var settings = Settings(
       period: values.duration("period"), wiggle: values.duration("wiggle"),
       epoch: UInt32(values.count("epoch")), confirmations: values.count("confirmations"),
       ties: TieRule(rawValue: values.choice("ties")) ?? .coin,
       clockSkew: values.duration("clock-skew"))
+    settings.weakness = ChoiceWeakness(values)
     let count = values.count("signers") == 0 ? context.shares.count : values.count("signers")
     let signers = (0..<count).map { UInt16($0) }
     var proposals: [Proposal] = []

@@ -35,6 +35,7 @@ public struct Clique: ChainProtocol {
     public var ties: TieRule
     /// How far ahead of the node's clock a block's time may be.
     public var clockSkew: SimDuration
+    public var weakness = ChoiceWeakness.none
 
     public init(
       period: SimDuration, wiggle: SimDuration, epoch: UInt32, confirmations: Int,
@@ -173,12 +174,19 @@ public struct Clique: ChainProtocol {
   private func isBetter(
     _ block: BlockID, isOwn: Bool, _ effects: inout ChainEffects
   ) -> Bool {
+    if let takes = settings.weakness.takes(block, over: head, effects.blocks) { return takes }
     let (new, old) = (effects.blocks[block], effects.blocks[head])
     if new.totalWork != old.totalWork { return new.totalWork > old.totalWork }
     guard settings.ties == .coin else { return false }
     if new.height != old.height { return new.height < old.height }
     if old.miner == UInt32(me) { return false }
     return isOwn || effects.random.unit() < 0.5
+  }
+
+  /// For the monitor: a heavier chain. Who has refused one may rightly not be on it.
+  public func preferred(among known: [BlockID], _ blocks: BlockArena) -> BlockID? {
+    guard refused == 0 else { return nil }
+    return known.first { blocks[$0].totalWork > blocks[head].totalWork }
   }
 
   private mutating func adopt(

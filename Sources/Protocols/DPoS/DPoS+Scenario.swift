@@ -15,7 +15,7 @@ extension DPoS: ScenarioChainProtocol {
     (min(values.count("producers"), nodes) - 1) / 3
   }
 
-  public static var parameters: [Parameter] { rules + voting }
+  public static var parameters: [Parameter] { rules + voting + [ChoiceWeakness.parameter] }
 
   private static var rules: [Parameter] {
     [
@@ -77,10 +77,11 @@ extension DPoS: ScenarioChainProtocol {
     func slots(_ name: String) -> UInt64 {
       UInt64(values.duration(name).nanoseconds / slot.nanoseconds)
     }
-    let settings = Settings(
+    var settings = Settings(
       producers: values.count("producers"), repetitions: values.count("repetitions"),
       slot: slot, electionInterval: UInt64(values.count("election-interval")),
       absence: slots("absence"), ban: slots("ban"), clockSkew: values.duration("clock-skew"))
+    settings.weakness = ChoiceWeakness(values)
     let revote = slots("revote-at")
     let votes = Votes.drawn(
       shares: context.shares, approvals: values.count("approvals"),

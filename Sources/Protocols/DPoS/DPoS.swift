@@ -29,6 +29,7 @@ public struct DPoS: ChainProtocol {
     public var ban: UInt64
     /// How far ahead of the node's clock a block's slot may begin.
     public var clockSkew: SimDuration
+    public var weakness = ChoiceWeakness.none
 
     public init(
       producers: Int, repetitions: Int, slot: SimDuration, electionInterval: UInt64,
@@ -152,7 +153,10 @@ public struct DPoS: ChainProtocol {
   private mutating func consider(
     _ block: BlockID, at now: LocalTime, _ effects: inout ChainEffects
   ) {
-    guard effects.blocks[block].height > effects.blocks[head].height else { return }
+    guard
+      settings.weakness.takes(block, over: head, effects.blocks)
+        ?? (effects.blocks[block].height > effects.blocks[head].height)
+    else { return }
     guard effects.blocks.isAncestor(baseBlock, of: block) else {
       refused += 1
       return
@@ -175,6 +179,12 @@ public struct DPoS: ChainProtocol {
     head = block
     moveBase(effects.blocks)
     if tip.version != schedule { waitForTurn(from: slot(at: now) + 1, at: now, &effects) }
+  }
+
+  /// For the monitor: a longer chain. Who has refused one may rightly not be on it.
+  public func preferred(among known: [BlockID], _ blocks: BlockArena) -> BlockID? {
+    guard refused == 0 else { return nil }
+    return known.first { blocks[$0].height > blocks[head].height }
   }
 
   /// Follows with the state of the irreversible part.

@@ -28,6 +28,7 @@ extension GHOST: ScenarioChainProtocol {
         "attacker-deficit", .count(100, in: 1...100_000),
         "The attacker gives up when its chain is so many blocks lighter than the public subtree.",
         source: "what is lost by giving up is about (q / p)^deficit"),
+      .weakness(Weakness.allCases.map(\.rawValue)),
     ]
   }
 
@@ -39,7 +40,8 @@ extension GHOST: ScenarioChainProtocol {
     _ values: ParameterValues, _ context: ChainContext
   ) -> (nodes: [GHOST], genesis: BlockArena) {
     let settings = Settings(
-      interval: values.duration("interval"), confirmations: values.count("confirmations"))
+      interval: values.duration("interval"), confirmations: values.count("confirmations"),
+      weakness: Weakness(rawValue: values.choice("weakness")))
     let q = values.fraction("attacker-share")
     let nodes = context.shares.enumerated().map { i, share in
       guard q > 0 else { return GHOST(settings: settings, hashRate: share) }

@@ -19,9 +19,11 @@ public struct GHOST: ChainProtocol {
   public static var difficulty: UInt64 { 1 }
 
   /// A rule left out, so that tests can show that they would notice.
-  public enum Weakness: Sendable, BitwiseCopyable {
+  public enum Weakness: String, Sendable, CaseIterable, BitwiseCopyable {
     /// A block counts for itself alone, not for its ancestors off the chain.
-    case forgetsAncestors
+    case forgetsAncestors = "forgets-ancestors"
+    /// The longest chain is taken, whatever the subtrees weigh.
+    case longestChain = "longest-chain"
   }
 
   public struct Settings: Sendable, Equatable, BitwiseCopyable {
@@ -103,6 +105,34 @@ public struct GHOST: ChainProtocol {
       attack?.begin(on: base)
     }
     mine(&effects)
+  }
+
+  /// §5, for the monitor: along the chain, a sibling whose subtree is heavier, or a block on the
+  /// head. Weights are summed anew, the youngest block first.
+  public func preferred(among known: [BlockID], _ blocks: BlockArena) -> BlockID? {
+    guard attack == nil else { return nil }
+    let first = blocks.startIndex
+    var weight = [UInt64](repeating: 0, count: blocks.endIndex - first)
+    for block in known.reversed() where Int(block.index) > first {
+      let k = Int(block.index) - first
+      weight[k] += blocks[block].work
+      if blocks.contains(blocks[block].parent) {
+        weight[Int(blocks[block].parent.index) - first] += weight[k]
+      }
+    }
+    var chosen = BlockID.none
+    var walk = tree.head
+    while true {
+      let best = known.first {
+        $0 != walk && Int($0.index) > first && blocks[$0].parent == walk
+          && (chosen == .none
+            || weight[Int($0.index) - first] > weight[Int(chosen.index) - first])
+      }
+      if let best { return best }
+      guard walk != tree.root, Int(walk.index) > first else { return nil }
+      chosen = walk
+      walk = blocks[walk].parent
+    }
   }
 
   /// Draws when this miner finds its next block; the race is memoryless.

@@ -18,7 +18,7 @@ public struct HeaviestSubtree: Sendable {
   }
 
   private var entries = SlidingArray<Entry>()
-  private var root = BlockID.genesis
+  private(set) var root = BlockID.genesis
   /// Of all blocks received but the root.
   private var total: UInt64 = 0
   private var arrivals: UInt64 = 1
@@ -54,6 +54,13 @@ public struct HeaviestSubtree: Sendable {
     total += content.work
     let side = add(content.work, from: content.parent, to: shared, child: block, blocks)
     let own = add(content.work, from: head, to: shared, child: head, blocks)
+    if weakness == .longestChain {
+      guard content.height > blocks[head].height else { return }
+      leave(downTo: shared, blocks)
+      head = block
+      // What is turned for the chain that is left is turned in the same way for the other.
+      return leave(downTo: shared, blocks)
+    }
     // Only where the two part can the choice change, and only if the other is heavier: of equals
     // the chosen one stays.
     guard entries[Int(side.index)].weight > total - entries[Int(own.index)].weight else { return }

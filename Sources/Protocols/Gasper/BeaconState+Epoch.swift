@@ -1,7 +1,7 @@
 import Ledger
 
 // `process_epoch` of the specification: justification, inactivity, rewards, registry, slashings,
-// effective balances and flags, in that order.
+// deposits, effective balances and flags, in that order.
 
 extension BeaconState {
   mutating func processEpoch(_ epoch: UInt32, _ settings: Gasper.Settings) {
@@ -13,8 +13,9 @@ extension BeaconState {
       updateScores(previous, isLeaking, settings.rewards)
       applyDeltas(previous, isLeaking, settings)
     }
-    ejectPoor(epoch, settings)
+    updateRegistry(epoch, settings)
     applySlashings(epoch, settings.rewards)
+    processDeposits(epoch, settings)
     updateEffective(settings.rewards)
     dropSlashings(before: epoch + 1, settings.rewards)
     previousFlags = currentFlags
@@ -77,16 +78,6 @@ extension BeaconState {
         decrease(
           v, by: effective[v] * scores[v] / (rewards.scoreBias * rewards.inactivityQuotient))
       }
-    }
-  }
-
-  /// `process_registry_updates`: whoever has too little leaves, through the queue.
-  private mutating func ejectPoor(_ epoch: UInt32, _ settings: Gasper.Settings) {
-    for v in balances.indices
-    where effective[v] <= settings.rewards.ejection && isActive(v, in: epoch)
-      && exit[v] == Self.never
-    {
-      initiateExit(of: v, at: epoch, settings)
     }
   }
 

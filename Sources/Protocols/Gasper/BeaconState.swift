@@ -24,41 +24,65 @@ public struct BeaconState: Sendable {
   /// Effective balance slashed, by epoch: the entries of `slashings` that are not 0.
   var slashings: [(epoch: UInt32, gwei: UInt64)] = []
   /// RANDAO mixes of the last four epochs, by epoch modulo 4.
-  var mixes: [Hash256]
+  var mixes: InlineArray<4, Hash256>
   public internal(set) var finality = Finality()
   /// `get_block_root` of the current and of the previous epoch.
   var currentTarget = BlockID.genesis
   var previousTarget = BlockID.genesis
   var earliestExit: UInt32 = 0
   var exitBudget: UInt64 = 0
+  var entries: Entries
   /// Active balance of the current epoch.
   public internal(set) var totalActive: UInt64
 
-  /// The state at genesis: all validators active, with equal balances.
+  /// The state at genesis: `validators` are active, with equal balances; those that
+  /// `settings.entrants` adds have nothing.
   public init(validators: Int, settings: Gasper.Settings, seed: Hash256) {
     let rewards = settings.rewards
+    let entrants = settings.entrants.count
+    let all = validators + entrants
     balances = Array(repeating: rewards.initial, count: validators)
+    balances.append(contentsOf: repeatElement(0, count: entrants))
     effective = balances
-    scores = Array(repeating: 0, count: validators)
+    scores = Array(repeating: 0, count: all)
     activation = Array(repeating: 0, count: validators)
-    exit = Array(repeating: Self.never, count: validators)
+    activation.append(contentsOf: repeatElement(Self.never, count: entrants))
+    exit = Array(repeating: Self.never, count: all)
     withdrawable = exit
-    slashed = Array(repeating: false, count: validators)
-    previousFlags = Array(repeating: 0, count: validators)
+    slashed = Array(repeating: false, count: all)
+    previousFlags = Array(repeating: 0, count: all)
+    entries = Entries(first: validators, count: entrants)
     currentFlags = previousFlags
-    mixes = Array(repeating: seed, count: 4)
+    mixes = InlineArray(repeating: seed)
     totalActive = UInt64(validators) * rewards.initial
+  }
+
+  /// Goes on in the memory of `old`, a state that nobody needs any more, with what every block
+  /// changes: so that a block allocates nothing.
+  mutating func reuse(_ old: inout BeaconState) {
+    Self.exchange(&balances, &old.balances)
+    Self.exchange(&currentFlags, &old.currentFlags)
+    Self.exchange(&previousFlags, &old.previousFlags)
+  }
+
+  private static func exchange<T: BitwiseCopyable>(_ own: inout [T], _ other: inout [T]) {
+    guard own.count == other.count else { return }
+    own.withUnsafeBufferPointer { source in
+      other.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: source) }
+    }
+    swap(&own, &other)
   }
 
   public func isActive(_ validator: Int, in epoch: UInt32) -> Bool {
     activation[validator] <= epoch && epoch < exit[validator]
   }
 
-  /// `get_active_validator_indices`.
+  /// `get_active_validator_indices`, in the order of the registry.
   func active(in epoch: UInt32) -> [UInt32] {
     var list: [UInt32] = []
     list.reserveCapacity(balances.count)
-    for v in balances.indices where isActive(v, in: epoch) { list.append(UInt32(v)) }
+    for v in 0..<entries.first where isActive(v, in: epoch) { list.append(UInt32(v)) }
+    for v in entries.registered where isActive(Int(v), in: epoch) { list.append(v) }
     return list
   }
 
@@ -206,8 +230,7 @@ extension BeaconState {
     guard exit[validator] == Self.never else { return }
     let rewards = settings.rewards
     let earliest = max(earliestExit, epoch + 1 + rewards.seedLookahead)
-    var churn = max(rewards.minChurn, totalActive / rewards.churnQuotient)
-    churn = min(rewards.maxChurn, churn - churn % rewards.increment)
+    let churn = churnLimit(rewards)
     var budget = earliestExit < earliest ? churn : exitBudget
     var at = earliest
     let leaving = effective[validator]

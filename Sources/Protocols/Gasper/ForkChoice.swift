@@ -20,12 +20,10 @@ struct Store: Sendable {
   var received: [UInt64] = [1]
   var timely: [UInt64] = [1]
   var firstBlock = 0
-  /// Latest vote of each validator, plus 1; 0 if none has come.
-  var latest: [UInt32]
+  /// The latest vote of each validator.
+  var counted = CountedVotes()
   /// Validators against whom there is evidence, a bit each; empty as long as there are none.
   var equivocating: [UInt64] = []
-
-  init(validators: Int) { latest = Array(repeating: 0, count: validators) }
 
   func has(_ block: BlockID) -> Bool { bit(block, in: received) }
   func isTimely(_ block: BlockID) -> Bool { bit(block, in: timely) }
@@ -61,8 +59,9 @@ struct Store: Sendable {
     !equivocating.isEmpty && equivocating[validator >> 6] >> UInt64(validator & 63) & 1 == 1
   }
 
-  mutating func markEquivocating(_ validator: Int) {
-    if equivocating.isEmpty { equivocating = Array(repeating: 0, count: latest.count / 64 + 1) }
+  /// - Parameter validators: how many there ever may be.
+  mutating func markEquivocating(_ validator: Int, of validators: Int) {
+    if equivocating.isEmpty { equivocating = Array(repeating: 0, count: validators / 64 + 1) }
     equivocating[validator >> 6] |= 1 << UInt64(validator & 63)
   }
 
@@ -175,11 +174,14 @@ extension Store {
     }
     for k in 0..<count { content.branchWeight[k] = 0 }
     let w = content.weights(at: justified)
-    for validator in latest.indices where latest[validator] != 0 {
-      let head = Int(content.votes[Int(latest[validator]) - 1].data.head.index)
-      guard head >= root, !isEquivocating(validator) else { continue }
+    var marks: [UInt64] = []
+    swap(&marks, &content.marks)
+    counted.forEach(&marks, content.words) { validator, vote in
+      let head = Int(content.votes[Int(vote)].data.head.index)
+      guard head >= root, !isEquivocating(validator) else { return }
       content.branchWeight[head - root] += content.weights[w].weights[validator]
     }
+    swap(&marks, &content.marks)
     if withBoost, boosted != .none, Int(boosted.index) >= root {
       content.branchWeight[Int(boosted.index) - root] +=
         content.weights[w].perSlot * UInt64(content.settings.boost) / 100

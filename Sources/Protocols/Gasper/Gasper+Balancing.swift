@@ -208,9 +208,10 @@ extension Gasper {
   ) -> UInt64 {
     let w = effects.content.weights(at: store.justified)
     let weight = effects.content.weights[w].weights[validator]
-    let latest = store.latest[validator]
-    guard latest != 0 else { return weight }
-    let head = effects.content.votes[Int(latest) - 1].data.head
+    guard let latest = store.counted.latest(of: validator, effects.content.words) else {
+      return weight
+    }
+    let head = effects.content.votes[Int(latest)].data.head
     guard effects.blocks.contains(head) else { return weight }
     if effects.blocks.isAncestor(branches.own, of: head) { return 0 }
     return effects.blocks.isAncestor(branches.other, of: head) ? 2 * weight : weight

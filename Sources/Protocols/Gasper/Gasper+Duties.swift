@@ -39,10 +39,6 @@ extension Gasper {
     }
   }
 
-  func isMine(_ validator: Int) -> Bool {
-    firstValidator[me] <= UInt32(validator) && UInt32(validator) < firstValidator[me + 1]
-  }
-
   /// `get_beacon_proposer_index` of a slot on the chain that ends in `block`.
   func proposer(
     of slot: UInt32, on block: BlockID, _ effects: inout ChainEffectsOf<GasperContent>
@@ -81,7 +77,8 @@ extension Gasper {
   mutating func attest(
     in slot: UInt32, _ now: LocalTime, _ effects: inout ChainEffectsOf<GasperContent>
   ) {
-    guard attested != slot, store.slot == slot else { return }
+    let votesAgain = settings.weakness == .votesAgain
+    guard attested != slot || votesAgain, store.slot == slot else { return }
     attested = slot
     ownVote = .max
     head = store.head(&effects.content, effects.blocks)
@@ -89,7 +86,7 @@ extension Gasper {
     ownVote = vote
     let epoch = effects.content.epoch(of: slot)
     let (offline, double) = (settings.offline, settings.doubleVoters)
-    cast(vote, &effects) { !offline.applies(to: $0, in: epoch) }
+    cast(vote, isGuarded: !votesAgain, &effects) { !offline.applies(to: $0, in: epoch) }
     guard double.share > 0, head != .genesis else { return }
     let parent = effects.blocks[head].parent
     guard effects.blocks.contains(parent), let other = self.vote(in: slot, for: parent, &effects),
@@ -111,6 +108,7 @@ extension Gasper {
     let vote = effects.content.votes[Int(number)]
     let index = Int(vote.data.slot) % settings.slotsPerEpoch
     guard let shuffling = effects.content.shufflings[Int(vote.data.shuffling)] else { return }
+    activeValidators = shuffling.order.count
     var count = 0
     for k in shuffling.duties(of: me, at: index) {
       let position = Int(shuffling.duties[k])
@@ -128,7 +126,10 @@ extension Gasper {
         GasperContent.Single(pool: UInt32(pool), bit: UInt32(bit)))
       effects.content.observe(number, by: validator)
       // A vote that was withheld counts from now on.
-      if vote.data.slot < store.slot { consider(number, of: validator, &effects) }
+      if vote.data.slot < store.slot {
+        self.count(
+          1 << UInt64(bit & 63), word: bit >> 6, of: number, UInt32(committee), &effects)
+      }
       var digest = RunDigest(vote.digest)
       digest.fold(UInt64(validator))
       effects.gossip(
@@ -147,11 +148,8 @@ extension Gasper {
   /// Whether `validator` may sign: it has signed neither for this target epoch or a later one, nor
   /// with a later source. Notes it, if so.
   private mutating func isSafe(_ data: AttestationData, for validator: Int) -> Bool {
-    let own = validator - Int(firstValidator[me])
-    if signed.isEmpty {
-      signed = Array(
-        repeating: Signed(), count: Int(firstValidator[me + 1] - firstValidator[me]))
-    }
+    let own = place(of: validator)
+    if signed.isEmpty { signed = Array(repeating: Signed(), count: ownValidators) }
     guard signed[own].nextTarget <= data.target.epoch, signed[own].source <= data.source.epoch
     else { return false }
     signed[own] = Signed(nextTarget: data.target.epoch + 1, source: data.source.epoch)

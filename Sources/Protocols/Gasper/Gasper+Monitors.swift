@@ -106,6 +106,8 @@ extension Gasper {
       ChainFigure("attestations", "1", Double(nodes.reduce(0) { $0 + $1.attestations })),
       ChainFigure("aggregates", "1", Double(nodes.reduce(0) { $0 + $1.aggregatesMade })),
       ChainFigure("late_heads_reorged", "1", Double(nodes.reduce(0) { $0 + $1.reorgsOfLateHeads })),
+      ChainFigure(
+        "active_validators", "1", nodes.map(\.activeValidators).max().map { Double($0) }),
       ChainFigure("attacked_slots", "1", Double(nodes.reduce(0) { $0 + $1.attackedSlots })),
     ]
   }
@@ -115,6 +117,11 @@ extension Store {
   fileprivate func plainHead(_ content: GasperContent, _ blocks: BlockArena) -> BlockID {
     let viable = tips.filter { isViable($0, content, blocks) }
     let weights = content.weights[content.weights(at: justified)]
+    let voters = weights.weights.indices.compactMap { validator in
+      counted.latest(of: validator, content.words).map {
+        (validator: validator, head: content.votes[Int($0)].data.head)
+      }
+    }
     var head = justified.root
     while true {
       var best: (weight: UInt64, digest: UInt64, block: BlockID)?
@@ -124,12 +131,11 @@ extension Store {
         child = blocks.olderSibling(of: child)
         guard viable.contains(where: { blocks.isAncestor(this, of: $0) }) else { continue }
         var weight: UInt64 = 0
-        for validator in latest.indices where latest[validator] != 0 {
-          let voted = content.votes[Int(latest[validator]) - 1].data.head
-          if blocks.contains(voted), !isEquivocating(validator), blocks.isAncestor(this, of: voted)
-          {
-            weight += weights.weights[validator]
-          }
+        for voter in voters
+        where blocks.contains(voter.head) && !isEquivocating(voter.validator)
+          && blocks.isAncestor(this, of: voter.head)
+        {
+          weight += weights.weights[voter.validator]
         }
         if boosted != .none, blocks.isAncestor(this, of: boosted) {
           weight += weights.perSlot * UInt64(content.settings.boost) / 100

@@ -37,15 +37,19 @@ extension Gasper {
     body.reveal = effects.content.reveal(of: UInt32(proposer), in: epoch)
     let evidenceBytes = pack(evidenceFor: state, epoch, &body, &effects)
     let votes = pack(votesFor: state, slot, on: parent, &body, &effects)
+    let operationBytes = pack(operationsFor: state, epoch, &body, &effects)
     effects.content.opened = body
     var salt = RunDigest(body.reveal.a)
     salt.fold(twin, UInt64(slot))
     salt.fold(UInt64(body.partCount), UInt64(votes.validators))
+    for k in body.firstOperation..<body.firstOperation + body.operationCount {
+      salt.fold(UInt64(effects.content.partOperations[k]))
+    }
     effects.charge(settings.costs.sign)
     return BlockDraft(
       parent: parent, work: 1, stamp: now.nanoseconds, slot: UInt64(slot), salt: salt.value,
-      nonce: UInt64(votes.validators), fold: UInt64(votes.count),
-      extraBytes: evidenceBytes + votes.bytes)
+      nonce: UInt64(votes.validators), fold: UInt64(votes.count + body.operationCount),
+      extraBytes: evidenceBytes + votes.bytes + operationBytes)
   }
 
   // MARK: - Evidence
@@ -91,30 +95,32 @@ extension Gasper {
     votesFor state: BeaconState, _ slot: UInt32, on parent: BlockID,
     _ body: inout GasperContent.Body, _ effects: inout ChainEffectsOf<GasperContent>
   ) -> (count: Int, validators: Int, bytes: Int) {
-    var candidates: [(vote: UInt32, fresh: Int)] = []
+    effects.content.candidates.removeAll(keepingCapacity: true)
     let epoch = effects.content.epoch(of: slot)
     let first = effects.content.start(of: epoch - min(1, epoch))
     for old in (first..<slot).reversed() where Int(old) < effects.content.voteOfSlot.count {
       var number = effects.content.voteOfSlot[Int(old)]
       while number != GasperContent.none {
         let fresh = freshness(of: number, state, slot, parent, effects)
-        if fresh > 0 { candidates.append((number, fresh)) }
+        if fresh > 0 {
+          effects.content.candidates.append(
+            GasperContent.Candidate(
+              vote: number, fresh: fresh, place: effects.content.candidates.count))
+        }
         number = effects.content.votes[Int(number)].older
       }
     }
-    // Newer ones stand first; sorting by index keeps it so among equals.
-    let order = candidates.indices.sorted {
-      (candidates[$1].fresh, $0) < (candidates[$0].fresh, $1)
-    }
+    effects.content.candidates.sort { ($1.fresh, $0.place) < ($0.fresh, $1.place) }
+    let count = min(effects.content.candidates.count, settings.maxAttestations)
     body.firstPart = effects.content.parts.endIndex
     var validators = 0
     var bytes = 0
-    for k in order.prefix(settings.maxAttestations) {
-      let size = include(candidates[k].vote, &body, &effects)
+    for k in 0..<count {
+      let size = include(effects.content.candidates[k].vote, &body, &effects)
       validators += size.validators
       bytes += Self.attestationBytes(bits: size.bits)
     }
-    return (min(order.count, settings.maxAttestations), validators, bytes)
+    return (count, validators, bytes)
   }
 
   /// Validators who lack a flag that `number` would earn them.
@@ -229,7 +235,7 @@ extension Gasper {
   public func workOfMaking(_ costs: CostSheet) -> SimDuration { settings.costs.sign }
   public func workOfHeader(_ costs: CostSheet) -> SimDuration { settings.costs.verify }
 
-  /// The RANDAO reveal, each aggregate of votes, and the transactions.
+  /// The RANDAO reveal, each aggregate of votes, deposit and exit, and the transactions.
   public func workOfBody(of block: Block, _ costs: CostSheet) -> SimDuration {
     settings.costs.verify * Int64(block.fold + 1) + settings.costs.addKey * Int64(block.nonce)
       + (costs.verify + costs.execution) * Int64(block.transactions) + costs.hashing(block.bytes)
@@ -245,7 +251,8 @@ extension Gasper {
       let keys = effects.content.aggregates[Int(note.item)].count
       // The selection proof, the aggregator's signature and the aggregate.
       return settings.costs.verify * 3 + settings.costs.addKey * Int64(keys)
-    default: return settings.costs.verify * 2
+    case Self.evidenceKind: return settings.costs.verify * 2
+    default: return settings.costs.verify
     }
   }
 }

@@ -10,7 +10,7 @@ extension Gasper: ScenarioChainProtocol {
   public static func finality(_ values: ParameterValues) -> FinalityRule { .deterministic }
 
   public static var parameters: [Parameter] {
-    time + committees + forkChoice + balances + costs + misbehaviour
+    time + committees + forkChoice + balances + registry + costs + misbehaviour
   }
 
   private static let config = "consensus-specs a08d8a6e, configs/mainnet.yaml"
@@ -96,6 +96,47 @@ extension Gasper: ScenarioChainProtocol {
     ]
   }
 
+  private static var registry: [Parameter] {
+    let none = "nobody enters or leaves"
+    let times = SimDuration.zero ... .seconds(1_000_000_000)
+    let gaps = SimDuration.zero ... .seconds(3600)
+    return [
+      Parameter(
+        "entrants", .count(0, in: 0...1_000_000), "Validators that make a deposit during the run.",
+        source: none),
+      Parameter(
+        "entrants-at", .duration(.zero, in: times), "When the first of them does.", source: none),
+      Parameter(
+        "entrants-every", .duration(.zero, in: gaps), "How much later each other does.",
+        source: none),
+      Parameter(
+        "leavers", .count(0, in: 0...1_000_000),
+        "Validators of genesis that ask to leave, spread evenly.", source: none),
+      Parameter(
+        "leavers-at", .duration(.seconds(98_304), in: times), "When the first of them does.",
+        source: "service, in slots of 12 s"),
+      Parameter(
+        "leavers-every", .duration(.zero, in: gaps), "How much later each other does.",
+        source: none),
+      Parameter(
+        "service", .count(256, in: 0...1_000_000),
+        "Epochs for which a validator must be active before it may leave.", source: config),
+      Parameter(
+        "least-churn", .count(128, in: 32...1_000_000),
+        "ETH that may become active, and leave, in an epoch, at least.", source: config),
+      Parameter(
+        "most-churn", .count(256, in: 32...1_000_000), "The same, at most.", source: config),
+      Parameter(
+        "deposits-per-epoch", .count(16, in: 1...1_000_000),
+        "Deposits taken into the registry in an epoch, at most.",
+        source: "\(preset)/electra.yaml"),
+      Parameter(
+        "deposit-size", .bytes(540, in: 0...1_000_000),
+        "The transaction of a deposit; a block holds 192 B more.",
+        source: "assumption: type 2 (EIP-1559), with the 420 B of calldata of deposit()"),
+    ]
+  }
+
   private static var costs: [Parameter] {
     let range = SimDuration.zero ... .seconds(10)
     let measured = "measured: blspy 2.0.3 on a Zen 4 core"
@@ -164,10 +205,26 @@ extension Gasper: ScenarioChainProtocol {
     if values.count("subnets-per-node") > values.count("subnets") {
       return "subnets-per-node are more than subnets"
     }
+    if let problem = registryProblem(values) { return problem }
     guard values.fraction("adversary") > 0 else { return nil }
     if nodes < 5 { return "adversary: two halves of the nodes are too few with \(nodes) nodes" }
     return values.duration("adversary-lead") >= values.duration("slot")
       ? "adversary-lead is not less than slot" : nil
+  }
+
+  private static func registryProblem(_ values: ParameterValues) -> String? {
+    if values.count("most-churn") < values.count("least-churn") {
+      return "most-churn is less than least-churn"
+    }
+    let leavers = values.count("leavers")
+    guard leavers > 0 else { return nil }
+    if leavers > values.count("validators") { return "leavers are more than validators" }
+    // In microseconds, of which the longest service has 4e18.
+    let service =
+      values.duration("slot").nanoseconds / 1000 * Int64(values.count("slots-per-epoch"))
+      * Int64(values.count("service"))
+    return values.duration("leavers-at").nanoseconds / 1000 < service
+      ? "leavers-at is before the service of validators is over, at \(service / 1_000_000) s" : nil
   }
 
   public static func make(
@@ -193,6 +250,11 @@ extension Gasper.Settings {
         share: values.fraction(name), from: UInt32(values.count("\(name)-from")),
         until: UInt32(values.count("\(name)-until")))
     }
+    func movement(_ name: String) -> Gasper.Movement {
+      Gasper.Movement(
+        count: values.count(name), at: values.duration("\(name)-at"),
+        every: values.duration("\(name)-every"))
+    }
     validators = values.count("validators")
     slot = values.duration("slot")
     slotsPerEpoch = values.count("slots-per-epoch")
@@ -213,6 +275,13 @@ extension Gasper.Settings {
     rewards.largest = UInt64(values.count("largest-balance")) * 1_000_000_000
     rewards.leakAfter = UInt32(values.count("leak-after"))
     rewards.inactivityQuotient = UInt64(values.count("leak-quotient"))
+    rewards.minChurn = UInt64(values.count("least-churn")) * 1_000_000_000
+    rewards.maxChurn = UInt64(values.count("most-churn")) * 1_000_000_000
+    rewards.servicePeriod = UInt32(values.count("service"))
+    rewards.depositsPerEpoch = values.count("deposits-per-epoch")
+    depositBytes = values.bytes("deposit-size")
+    entrants = movement("entrants")
+    leavers = movement("leavers")
     costs.sign = values.duration("sign")
     costs.verify = values.duration("check-signature")
     costs.aggregate = values.duration("aggregate")

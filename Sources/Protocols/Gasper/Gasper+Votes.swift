@@ -17,7 +17,8 @@ extension Gasper {
     switch note.kind {
     case Self.singleKind: return take(single: note.item, &effects)
     case Self.aggregateKind: return take(aggregate: note.item, &effects)
-    default: return take(evidence: note.item, &effects)
+    case Self.evidenceKind: return take(evidence: note.item, &effects)
+    default: return take(operation: note.item)
     }
   }
 
@@ -36,8 +37,7 @@ extension Gasper {
     effects.content.rows[place + word] |= bit
     let isFirst = !hasOtherVote(than: pool, single.bit, &effects)
     if !isKnown, effects.content.votes[Int(pool.vote)].data.slot < store.slot {
-      let validator = effects.content.validator(Int(single.bit), of: pool.vote, pool.committee)
-      consider(pool.vote, of: validator, &effects)
+      count(bit, word: word, of: pool.vote, pool.committee, &effects)
     }
     return isFirst
   }
@@ -134,7 +134,9 @@ extension Gasper {
     for k in body.firstEvidence..<body.firstEvidence + body.evidenceCount {
       let number = effects.content.partEvidence[k]
       let entry = effects.content.evidence[Int(number)]
-      if !entry.isOfBlocks { store.markEquivocating(Int(entry.validator)) }
+      if !entry.isOfBlocks {
+        store.markEquivocating(Int(entry.validator), of: settings.allValidators)
+      }
       if let k = evidence.firstIndex(of: number) { evidence.remove(at: k) }
     }
   }
@@ -163,41 +165,56 @@ extension Gasper {
     }
   }
 
-  /// `update_latest_messages` for 64 places of a committee.
-  private mutating func count(
+  /// `update_latest_messages` for 64 places of a committee: a validator's latest vote is the first
+  /// of its newest epoch. What contradicts it is evidence.
+  mutating func count(
     _ bits: UInt64, word: Int, of vote: UInt32, _ committee: UInt32,
     _ effects: inout ChainEffectsOf<GasperContent>
   ) {
     let data = effects.content.votes[Int(vote)].data
-    let first = effects.content.committee(of: vote, committee).lowerBound + word * 64
-    guard let order = effects.content.shufflings[Int(data.shuffling)]?.order else { return }
-    var rest = bits
-    while rest != 0 {
-      let k = rest.trailingZeroBitCount
-      rest &= rest - 1
-      consider(vote, of: Int(order[first + k]), &effects)
+    guard effects.content.shufflings[Int(data.shuffling)] != nil else { return }
+    let place = store.counted.place(of: vote, committee, word: word, effects.content)
+    var fresh = bits & ~store.counted.bits(place)
+    guard fresh != 0 else { return }
+    if store.counted.mayContradict(data, in: place.epoch) {
+      return countSingly(fresh, word: word, of: vote, committee, place, &effects)
     }
+    let slot = data.slot % UInt32(settings.slotsPerEpoch)
+    let offset = Int(committee) * effects.content.words + word
+    for k in store.counted.epochs[place.epoch].entries.indices {
+      let other = store.counted.epochs[place.epoch].entries[k]
+      guard other.slot == slot, other.vote != vote else { continue }
+      var both = fresh & store.counted.bits((place.epoch, other.first + offset))
+      fresh &= ~both
+      while both != 0 {
+        let bit = word * 64 + both.trailingZeroBitCount
+        both &= both - 1
+        accuse(effects.content.validator(bit, of: vote, committee), vote, other.vote, &effects)
+      }
+    }
+    store.counted.set(fresh, place)
   }
 
-  /// A validator's latest vote is the first of its newest epoch. What contradicts it is evidence.
-  @inline(__always)
-  mutating func consider(
-    _ number: UInt32, of validator: Int, _ effects: inout ChainEffectsOf<GasperContent>
+  /// The same where votes of other slots may contradict these.
+  private mutating func countSingly(
+    _ bits: UInt64, word: Int, of number: UInt32, _ committee: UInt32,
+    _ place: (epoch: Int, cell: Int), _ effects: inout ChainEffectsOf<GasperContent>
   ) {
-    let latest = store.latest[validator]
-    guard latest != number + 1 else { return }
-    guard latest != 0 else {
-      store.latest[validator] = number + 1
-      return
-    }
-    let old = effects.content.votes[Int(latest) - 1].data
     let new = effects.content.votes[Int(number)].data
-    if new.target.epoch == old.target.epoch || new.source.epoch < old.source.epoch
-      || new.target.epoch < old.target.epoch, new.contradicts(old)
-    {
-      accuse(validator, number, latest - 1, &effects)
+    var rest = bits
+    while rest != 0 {
+      let bit = rest & ~(rest - 1)
+      let validator = effects.content.validator(
+        word * 64 + rest.trailingZeroBitCount, of: number, committee)
+      rest &= rest - 1
+      guard let latest = store.counted.latest(of: validator, effects.content.words) else {
+        store.counted.set(bit, place)
+        continue
+      }
+      let old = effects.content.votes[Int(latest)].data
+      if new.contradicts(old) { accuse(validator, number, latest, &effects) }
+      if new.target.epoch > old.target.epoch { store.counted.set(bit, place) }
     }
-    if new.target.epoch > old.target.epoch { store.latest[validator] = number + 1 }
   }
 }
 
@@ -210,7 +227,7 @@ extension Gasper {
   ) {
     guard settings.weakness != .noSlashing, !store.isEquivocating(validator) else { return }
     let number = effects.content.evidence(against: validator, ofBlocks: false, a, b)
-    store.markEquivocating(validator)
+    store.markEquivocating(validator, of: settings.allValidators)
     evidence.append(number)
     spread(evidence: number, &effects)
   }
@@ -247,7 +264,7 @@ extension Gasper {
     guard settings.weakness != .noSlashing, !evidence.contains(number) else { return false }
     if !entry.isOfBlocks {
       guard !store.isEquivocating(Int(entry.validator)) else { return false }
-      store.markEquivocating(Int(entry.validator))
+      store.markEquivocating(Int(entry.validator), of: settings.allValidators)
     }
     evidence.append(number)
     return true

@@ -16,10 +16,11 @@ public struct Gasper: ChainProtocol {
   /// Something that a node does at a time of its own.
   struct Task: Sendable, BitwiseCopyable {
     enum Kind: UInt8, BitwiseCopyable, Sendable {
-      case slot, propose, twin, attest, aggregate, sway
+      case slot, propose, twin, attest, aggregate, sway, enter, leave
     }
     var time: Int64
     var kind: Kind
+    /// Or the number of the validator that enters or leaves.
     var slot: UInt32
   }
 
@@ -44,6 +45,7 @@ public struct Gasper: ChainProtocol {
   var signed: [Signed] = []
   /// Evidence that the node holds and no block of its chain does, as far as it knows.
   var evidence: [UInt32] = []
+  var operations = Operations()
   var attack = BalancingAttack()
 
   // What is reported at the end.
@@ -51,6 +53,8 @@ public struct Gasper: ChainProtocol {
   public internal(set) var aggregatesMade = 0
   public internal(set) var reorgsOfLateHeads = 0
   public internal(set) var attackedSlots = 0
+  /// Validators in the committees of the epoch in which the node attested last.
+  public internal(set) var activeValidators = 0
 
   /// - Parameter firstValidator: node i has the validators from entry i up to, not with, i + 1.
   public init(settings: Settings, me: Int, firstValidator: [UInt32], seed: UInt64) {
@@ -58,7 +62,7 @@ public struct Gasper: ChainProtocol {
     self.me = me
     self.firstValidator = firstValidator
     self.seed = seed
-    store = Store(validators: settings.validators)
+    store = Store()
     tasks.reserveCapacity(8)
   }
 
@@ -105,6 +109,8 @@ public struct Gasper: ChainProtocol {
     store.slot = slot(at: now)
     plan(.slot, at: start(of: store.slot + 1), in: store.slot + 1)
     if isAdversary { planSway(for: store.slot + 1) }
+    planEntry(from: 0)
+    planExit(from: 0)
     waitForTask(now, &effects)
   }
 
@@ -132,6 +138,9 @@ public struct Gasper: ChainProtocol {
       aggregate(in: task.slot, &effects)
       return nil
     case .sway: return sway(in: task.slot, now, &effects)
+    case .enter, .leave:
+      ask(for: task, &effects)
+      return nil
     }
   }
 
@@ -141,6 +150,7 @@ public struct Gasper: ChainProtocol {
   ) {
     plan(.slot, at: start(of: slot + 1), in: slot + 1)
     tick(to: slot, &effects)
+    if slot % UInt32(settings.slotsPerEpoch) == 0 { tendOperations(&effects) }
     guard !isAdversary || !isAttacking else { return planSway(for: slot + 1) }
     if isAdversary { planSway(for: slot + 1) }
     planDuties(in: slot, &effects)
@@ -162,6 +172,8 @@ public struct Gasper: ChainProtocol {
     for old in max(before, slot - min(slot, 64))..<slot {
       countVotes(of: old, for: nil, &effects)
     }
+    let epoch = effects.content.epoch(of: slot)
+    store.counted.retire(before: epoch - min(epoch, 1), &effects.content)
     head = store.head(&effects.content, effects.blocks)
   }
 
@@ -195,9 +207,10 @@ public struct Gasper: ChainProtocol {
     if slot(at: now) > store.slot { tick(to: slot(at: now), &effects) }
     take(block, now, &effects)
     let current = store.slot
-    guard effects.blocks[block].slot == UInt64(current), attested != current, !isAttacking,
-      now.nanoseconds < due(settings.attestationDue, in: current)
-    else { return }
+    let mayVote =
+      settings.weakness == .votesAgain
+      || attested != current && now.nanoseconds < due(settings.attestationDue, in: current)
+    guard effects.blocks[block].slot == UInt64(current), !isAttacking, mayVote else { return }
     // A validator attests as soon as it has a block of the slot from the proposer expected.
     attest(in: current, now, &effects)
     waitForTask(now, &effects)
@@ -256,6 +269,9 @@ public struct Gasper: ChainProtocol {
   ) {
     tasks.removeAll(keepingCapacity: true)
     if let base { restartWithoutDisk(from: base, effects) }
+    // What it has asked for already it knows, unless its disk is lost.
+    planEntry(from: 0)
+    planExit(from: 0)
     tick(to: slot(at: now), &effects)
     plan(.slot, at: start(of: store.slot + 1), in: store.slot + 1)
     if isAdversary { planSway(for: store.slot + 1) }
@@ -267,7 +283,7 @@ public struct Gasper: ChainProtocol {
     from base: BlockID, _ effects: borrowing ChainEffectsOf<GasperContent>
   ) {
     let epoch = effects.content.epoch(of: UInt32(effects.blocks[base].slot))
-    var fresh = Store(validators: settings.validators)
+    var fresh = Store()
     fresh.firstBlock = Int(base.index) & ~63
     fresh.received = []
     fresh.timely = []
@@ -282,6 +298,7 @@ public struct Gasper: ChainProtocol {
     store = fresh
     head = base
     evidence.removeAll()
+    operations = Operations()
   }
 }
 

@@ -103,8 +103,7 @@ extension GasperContent {
 
   /// `compute_subscribed_subnets`: a node's subnets follow one another.
   func subscribes(_ node: Int, to subnet: Int) -> Bool {
-    let first = Int(
-      Hash256(seed, 1).hashed(with: UInt64(node), count: 8).a % UInt64(settings.subnets))
+    let first = Int(firstSubnets[node])
     return (subnet + settings.subnets - first) % settings.subnets < settings.subnetsPerNode
   }
 
@@ -165,6 +164,14 @@ extension GasperContent {
           rootAtSlot: ancestor(of: blocks[block].parent, at: data.slot, blocks)),
         settings)
     }
+    for k in body.firstOperation..<body.firstOperation + body.operationCount {
+      let validator = Int(partOperations[k] >> 1)
+      if partOperations[k] & 1 == 0 {
+        state.deposit(validator)
+      } else if state.mayLeave(validator, in: epoch(of: slot), settings.rewards) {
+        state.initiateExit(of: validator, at: epoch(of: slot), settings)
+      }
+    }
     state.reward(proposer, numerator)
   }
 
@@ -195,6 +202,7 @@ extension GasperContent {
     guard
       var state = state(before: UInt32(slot), on: blocks[block].parent, blocks, &topics)
     else { preconditionFailure("a block on a chain without a state") }
+    if var old = spareStates.popLast() { state.reuse(&old) }
     process(block, at: UInt32(slot), &state, blocks)
     while states.count < Int(block.index) - stateBase { states.append(nil) }
     states.append(state)
@@ -215,7 +223,10 @@ extension GasperContent {
       blocks[BlockID(index: UInt32(stateBase + statePruned))].slot + window < UInt64(slot)
     {
       let block = BlockID(index: UInt32(stateBase + statePruned))
-      if blocks.newestChild(of: block) != .none { states[statePruned] = nil }
+      if blocks.newestChild(of: block) != .none {
+        if spareStates.count < 2, let old = states[statePruned] { spareStates.append(old) }
+        states[statePruned] = nil
+      }
       statePruned += 1
     }
   }
@@ -261,5 +272,6 @@ extension GasperContent {
       partWords.dropFirst(before: parts[body.firstPart].firstWord)
     }
     partEvidence.dropFirst(before: body.firstEvidence)
+    partOperations.dropFirst(before: body.firstOperation)
   }
 }

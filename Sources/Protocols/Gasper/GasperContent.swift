@@ -8,7 +8,9 @@ import Ledger
 /// No node reads it but through what it has: a vote whose note or block came to it, its own row of
 /// a pool, the state of a block that it has with all ancestors.
 public struct GasperContent: ChainContent {
-  public static var noteKinds: [String] { ["attestation", "aggregate", "evidence"] }
+  public static var noteKinds: [String] {
+    ["attestation", "aggregate", "evidence", "deposit", "exit"]
+  }
   /// ATTESTATION_PROPAGATION_SLOT_RANGE of 32 slots of 12 s.
   public static var noteLifetime: SimDuration { .seconds(384) }
   static var none: UInt32 { .max }
@@ -58,6 +60,8 @@ public struct GasperContent: ChainContent {
     var partCount = 0
     var firstEvidence = 0
     var evidenceCount = 0
+    var firstOperation = 0
+    var operationCount = 0
     /// The validator that made it, and the block of the same slot made before it.
     public var proposer: UInt32 = .max
     var olderInSlot = BlockID.none
@@ -73,6 +77,14 @@ public struct GasperContent: ChainContent {
     var vote: UInt32
     var committee: UInt32
     var firstWord: Int
+  }
+
+  /// A vote that a block may hold, and how many validators lack a flag that it earns them.
+  struct Candidate: Sendable, BitwiseCopyable {
+    var vote: UInt32
+    var fresh: Int
+    /// Newer ones come first.
+    var place: Int
   }
 
   /// An epoch on a chain: its state at the beginning, its committees and its proposers.
@@ -98,6 +110,8 @@ public struct GasperContent: ChainContent {
   var nodes = 0
   /// First validator of each node; one more entry at the end.
   var firstValidator: [UInt32] = []
+  /// First subnet to which each node is subscribed.
+  var firstSubnets: [UInt32] = []
   /// Node of each validator.
   var owner: [UInt32] = []
 
@@ -120,6 +134,7 @@ public struct GasperContent: ChainContent {
   var parts = SlidingArray<Part>()
   var partWords = SlidingArray<UInt64>()
   var partEvidence = SlidingArray<UInt32>()
+  var partOperations = SlidingArray<UInt32>()
   var blockOfSlot: [BlockID] = []
   /// The body under construction.
   var opened = Body()
@@ -132,10 +147,15 @@ public struct GasperContent: ChainContent {
   var states: [BeaconState?] = []
   var stateBase = 0
   var statePruned = 0
+  /// States that are gone, whose memory is used again.
+  var spareStates: [BeaconState] = []
   /// Buffers of the fork choice.
   var branchWeight: [UInt64] = []
   var isViable: [Bool] = []
   var members: [UInt32] = []
+  var candidates: [Candidate] = []
+  /// A bit for each validator.
+  var marks: [UInt64] = []
 
   /// What the observer notes of each validator: its last votes, and the first slot, plus 1,
   /// in which it contradicted one of them. No node reads it.
@@ -155,9 +175,19 @@ public struct GasperContent: ChainContent {
     for i in 0..<nodes {
       for _ in firstValidator[i]..<firstValidator[i + 1] { owner.append(UInt32(i)) }
     }
-    evidenceOf = Array(repeating: Self.none, count: settings.validators)
-    cast = Array(repeating: Self.none, count: settings.validators * Self.castKept)
-    slashableSince = Array(repeating: 0, count: settings.validators)
+    firstSubnets = (0..<nodes).map {
+      let hash = Hash256(seed, 1).hashed(with: UInt64($0), count: 8).a
+      return UInt32(hash % UInt64(settings.subnets))
+    }
+    let hosts = (settings.adversary > 0 ? 1 : 0)..<nodes
+    for k in 0..<settings.entrants.count {
+      owner.append(UInt32(Gasper.host(ofEntrant: k, hosts)))
+    }
+    let all = settings.allValidators
+    marks = Array(repeating: 0, count: all / 64 + 1)
+    evidenceOf = Array(repeating: Self.none, count: all)
+    cast = Array(repeating: Self.none, count: all * Self.castKept)
+    slashableSince = Array(repeating: 0, count: all)
     let genesis = BeaconState(
       validators: settings.validators, settings: settings,
       seed: Hash256(seed).hashed(with: 0, count: 8))
@@ -169,16 +199,15 @@ public struct GasperContent: ChainContent {
     ]
     bodies.append(Body())
     blockOfSlot = [.genesis]
+    // The largest that a committee can be while validators enter and leave: before there is one
+    // committee more, or once there is one less, up to twice what is aimed at.
     let committees = max(
       1,
       min(
-        settings.maxCommittees,
-        settings.validators / settings.slotsPerEpoch / settings.targetCommitteeSize))
+        settings.maxCommittees, all / settings.slotsPerEpoch / settings.targetCommitteeSize))
     let parts = committees * settings.slotsPerEpoch
-    // With fewer validators a committee may become half as large again, before there are fewer.
     let largest = max(
-      (settings.validators + parts - 1) / parts,
-      committees > 1 ? settings.targetCommitteeSize * 3 / 2 + 1 : 1)
+      (all + parts - 1) / parts, committees > 1 ? 2 * settings.targetCommitteeSize : 1)
     words = (largest + 63) / 64
   }
 
@@ -194,7 +223,8 @@ public struct GasperContent: ChainContent {
     return walk
   }
 
-  func body(of block: BlockID) -> Body { bodies[Int(block.index)] }
+  /// What `block` holds beside transactions.
+  public func body(of block: BlockID) -> Body { bodies[Int(block.index)] }
 }
 
 // MARK: - Votes and what nodes know of them

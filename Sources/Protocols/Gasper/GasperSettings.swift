@@ -23,6 +23,24 @@ extension Gasper {
     }
   }
 
+  /// Validators that enter or leave, one after another.
+  public struct Movement: Sendable, Equatable, BitwiseCopyable {
+    public var count: Int
+    /// When the first asks for it, and how much later each other does.
+    public var at: SimDuration
+    public var every: SimDuration
+
+    public init(count: Int, at: SimDuration = .zero, every: SimDuration = .zero) {
+      self.count = count
+      self.at = at
+      self.every = every
+    }
+
+    public static var none: Movement { Movement(count: 0) }
+
+    func time(of k: Int) -> Int64 { at.nanoseconds + Int64(k) * every.nanoseconds }
+  }
+
   /// Rules that may be left out, so that tests see a monitor find it.
   public enum Weakness: String, Sendable, CaseIterable, BitwiseCopyable {
     case none
@@ -32,6 +50,8 @@ extension Gasper {
     case lightestBranch = "lightest-branch"
     /// Evidence of double and surround votes is not acted upon.
     case noSlashing = "no-slashing"
+    /// Validators vote again when another head comes in their slot, and sign whatever that is.
+    case votesAgain = "votes-again"
   }
 
   /// Everything that a scenario can set. Names of the specification stand beside each.
@@ -63,9 +83,18 @@ extension Gasper {
     public var maxAttestations = 8
     public var maxAttesterSlashings = 1
     public var maxProposerSlashings = 16
+    /// MAX_DEPOSIT_REQUESTS_PER_PAYLOAD, MAX_VOLUNTARY_EXITS.
+    public var maxDeposits = 8192
+    public var maxExits = 16
+    /// Bytes of the transaction that holds a deposit.
+    public var depositBytes = 540
     public var rewards = Rewards()
     public var costs = Costs()
     public var weakness = Weakness.none
+
+    /// Validators that are not there at genesis, and those of genesis that leave by themselves.
+    public var entrants = Movement.none
+    public var leavers = Movement.none
 
     public var offline = Misbehaviour.none
     public var doubleVoters = Misbehaviour.none
@@ -83,6 +112,9 @@ extension Gasper {
     public var adversaryDelay = SimDuration.milliseconds(200)
 
     public init() {}
+
+    /// Validators of genesis, and those that enter later.
+    var allValidators: Int { validators + entrants.count }
   }
 
   /// Balances, in gwei and gwei for each.
@@ -115,9 +147,12 @@ extension Gasper {
     public var churnQuotient: UInt64 = 65_536
     public var minChurn: UInt64 = 128_000_000_000
     public var maxChurn: UInt64 = 256_000_000_000
-    /// MAX_SEED_LOOKAHEAD, MIN_VALIDATOR_WITHDRAWABILITY_DELAY.
+    /// MAX_SEED_LOOKAHEAD, MIN_VALIDATOR_WITHDRAWABILITY_DELAY, SHARD_COMMITTEE_PERIOD.
     public var seedLookahead: UInt32 = 4
     public var withdrawability: UInt32 = 256
+    public var servicePeriod: UInt32 = 256
+    /// MAX_PENDING_DEPOSITS_PER_EPOCH.
+    public var depositsPerEpoch = 16
 
     public init() {}
 
@@ -132,7 +167,8 @@ extension Gasper {
         && a.whistleblowerQuotient == b.whistleblowerQuotient
         && a.churnQuotient == b.churnQuotient && a.minChurn == b.minChurn
         && a.maxChurn == b.maxChurn && a.seedLookahead == b.seedLookahead
-        && a.withdrawability == b.withdrawability
+        && a.withdrawability == b.withdrawability && a.servicePeriod == b.servicePeriod
+        && a.depositsPerEpoch == b.depositsPerEpoch
     }
   }
 

@@ -69,6 +69,8 @@ public struct Shuffling: Sendable {
   public let seed: Hash256
   /// Active validators, in shuffled order; committee k of the epoch is a stretch of it.
   public let order: [UInt32]
+  /// Where each validator stands in `order`; `.max` if it does not.
+  let places: [UInt32]
   public let committeesPerSlot: Int
   public let slotsPerEpoch: Int
   /// Positions in `order`, by slot of the epoch and then by node; and where each node's begin.
@@ -89,6 +91,9 @@ public struct Shuffling: Sendable {
     let permutation = Shuffle.permutation(
       active.count, seed: seed, rounds: settings.shuffleRounds)
     order = permutation.map { active[Int($0)] }
+    var places = [UInt32](repeating: .max, count: Int(active.max() ?? 0) + 1)
+    for p in order.indices { places[Int(order[p])] = UInt32(p) }
+    self.places = places
     committeesPerSlot = max(
       1,
       min(
@@ -139,6 +144,20 @@ public struct Shuffling: Sendable {
     while committee(index, at: slot).upperBound <= position { index += 1 }
     while committee(index, at: slot).lowerBound > position { index -= 1 }
     return index
+  }
+
+  /// Slot, committee and bit of `validator`; nil if it is not active.
+  func seat(of validator: Int) -> (slot: Int, committee: Int, bit: Int)? {
+    guard validator < places.count, places[validator] != .max else { return nil }
+    let position = Int(places[validator])
+    let all = committeesPerSlot * slotsPerEpoch
+    var index = position * all / order.count
+    while Self.range(index, all, order.count).upperBound <= position { index += 1 }
+    while Self.range(index, all, order.count).lowerBound > position { index -= 1 }
+    return (
+      index / committeesPerSlot, index % committeesPerSlot,
+      position - Self.range(index, all, order.count).lowerBound
+    )
   }
 
   /// Words of bits that the largest committee takes.

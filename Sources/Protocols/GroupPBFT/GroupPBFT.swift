@@ -10,7 +10,7 @@ import Machines
 /// An era is PBFT among its endorsers; its last slot, which PBFT decides like any other, names the
 /// next endorsers. Slots are numbered through all eras, and a view's number holds its era, so that
 /// each message of PBFT says of which era it is.
-public struct GroupPBFT: ConsensusProtocol {
+public struct GroupPBFT: PBFTHost {
   public typealias Message = PBFT.Message
   public typealias Timer = PBFT.Timer
   public typealias Body = PBFT.Body
@@ -20,7 +20,7 @@ public struct GroupPBFT: ConsensusProtocol {
   let settings: Settings
   /// What all nodes know at the beginning.
   let genesis: Roster
-  public private(set) var core: PBFT
+  public internal(set) var core: PBFT
   /// Endorsers of the era, in the order of PBFT's replicas; and the place of each node among them.
   private var members: [UInt32]
   private var places: [Int32]
@@ -28,8 +28,7 @@ public struct GroupPBFT: ConsensusProtocol {
   private var formerChanges = 0
   /// What came of the next era before it began here.
   private var early: [(sender: ReplicaID, message: Message)] = []
-  /// The buffer of `core`, whose arenas are those of this node's own effects.
-  private var inner: Effects<PBFT>?
+  var inner: Effects<PBFT>?
 
   /// - Precondition: `settings.problem` is nil.
   public init(me: ReplicaID, settings: Settings) {
@@ -80,7 +79,7 @@ public struct GroupPBFT: ConsensusProtocol {
     return ReplicaID(place >= 0 ? Int(place) : members.count + Int(node.index))
   }
 
-  private func global(_ replica: ReplicaID) -> ReplicaID {
+  func node(_ replica: ReplicaID) -> ReplicaID {
     let k = Int(replica.index)
     return ReplicaID(k < members.count ? Int(members[k]) : k - members.count)
   }
@@ -155,7 +154,7 @@ public struct GroupPBFT: ConsensusProtocol {
       places = Self.places(members, nodes: settings.nodes)
       core = makeFirst()
       // It may have endorsed in any era.
-      core.recovery = PBFT.Recovery()
+      core.recovery = Recovery(from: Slot(0))
     }
     step(&effects) { $0.restart(keepsDisk: true, at: now, &$1) }
   }
@@ -178,7 +177,7 @@ public struct GroupPBFT: ConsensusProtocol {
   /// The primary of its view; who does not endorse takes the first of the era for it.
   public var proposer: ReplicaID {
     isEndorser
-      ? global(core.primary) : ReplicaID(Int(core.term?.roster.primary(0) ?? members[0]))
+      ? node(core.primary) : ReplicaID(Int(core.term?.roster.primary(0) ?? members[0]))
   }
   /// Views left in this era and in those before: an era is no view.
   public var viewChanges: Int { formerChanges + changes }
@@ -236,35 +235,6 @@ extension GroupPBFT {
     while core.isOver { beginEra(&effects) }
   }
 
-  /// Lets the replica inside take a step, and carries out what it asks for.
-  private mutating func pass(
-    _ effects: inout Effects<Self>, _ body: (inout PBFT, inout Effects<PBFT>) -> Void
-  ) {
-    if inner == nil { inner = Effects<PBFT>(sizes: effects.sizes, random: effects.random) }
-    guard var own = inner.take() else { return }
-    swap(&own.random, &effects.random)
-    swap(&own.batches, &effects.batches)
-    swap(&own.bodies, &effects.bodies)
-    body(&core, &own)
-    swap(&own.random, &effects.random)
-    swap(&own.batches, &effects.batches)
-    swap(&own.bodies, &effects.bodies)
-    for change in own.timerChanges {
-      switch change {
-      case .arm(let timer, let delay): effects.arm(timer, after: delay)
-      case .disarm(let slot): effects.disarm(slot: slot)
-      }
-    }
-    for item in own.items { carryOut(item, &effects) }
-    effects.charge(own.charged)
-    effects.write(own.written)
-    own.items.removeAll(keepingCapacity: true)
-    own.timerChanges.removeAll(keepingCapacity: true)
-    own.charged = .zero
-    own.written = 0
-    inner = consume own
-  }
-
   /// Goes on with the committee that the state names.
   private mutating func beginEra(_ effects: inout Effects<Self>) {
     let wasPrimary = isEndorser && core.isPrimary
@@ -286,33 +256,19 @@ extension GroupPBFT {
     for (sender, message) in before { take(message, from: sender, &effects) }
   }
 
-  private func carryOut(_ item: Effects<PBFT>.Effect, _ effects: inout Effects<Self>) {
-    switch item {
-    case .send(let to, let message): effects.send(message, to: global(to))
-    case .broadcast(let message):
-      // To the endorsers, each beginning with its successor.
-      let first = Int(local(me).index) % members.count
-      for k in 1...members.count {
-        let to = ReplicaID(Int(members[(first + k) % members.count]))
-        if to != me { effects.send(message, to: to) }
-      }
-    case .forward(let range, let to): effects.forward(range, to: global(to))
-    case .decide(let decision):
-      effects.decide(
-        Effects<Self>.Decision(
-          slot: decision.slot, batch: decision.batch, state: decision.state,
-          transactions: decision.transactions))
-      if isEndorser { tell(decision, &effects) }
-    case .replyAgain(let range, let state): effects.replyAgain(range, state: state)
-    case .caughtUp(let slot, let transactions, let state):
-      effects.caughtUp(to: slot, transactions: transactions, state: state)
-    case .accuse(let other): effects.accuse(global(other))
+  /// To the endorsers, each beginning with its successor.
+  func broadcast(_ message: Message, _ effects: inout Effects<Self>) {
+    let first = Int(local(me).index) % members.count
+    for k in 1...members.count {
+      let to = ReplicaID(Int(members[(first + k) % members.count]))
+      if to != me { effects.send(message, to: to) }
     }
   }
 
   /// The primary, and the endorsers after it as far as others need them, tell what was decided; the
   /// primary with the batch.
-  private func tell(_ decision: Effects<PBFT>.Decision, _ effects: inout Effects<Self>) {
+  func tell(_ decision: Effects<PBFT>.Decision, _ effects: inout Effects<Self>) {
+    guard isEndorser else { return }
     let c = members.count
     let rank = (Int(core.me.index) + c - Int(core.primary.index)) % c
     guard rank < believing, settings.nodes > c, let entry = core.term?.decided(decision.slot)

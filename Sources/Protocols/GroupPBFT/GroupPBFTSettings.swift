@@ -104,13 +104,7 @@ extension GroupPBFT: ScenarioProtocol {
   }
 
   public static func problem(with values: ParameterValues, nodes: Int) -> String? {
-    let mempool = Mempool(capacity: 1, eviction: .newest, populations: 1)
-    return Settings(
-      values, nodes: nodes,
-      ReplicaContext(
-        me: ReplicaID(0), committee: Committee(n: max(nodes, 1)), seed: 0, costs: .free,
-        mempool: mempool)
-    ).problem
+    Settings(values, nodes: nodes, .blank(n: max(nodes, 1))).problem
   }
 
   public static func roles(_ values: ParameterValues, nodes: Int) -> Roles {

@@ -10,13 +10,8 @@ extension ChainedHotStuff {
     _ effects: inout Effects<Self>
   ) {
     clock = now
-    if state.executed.contains(requests) {
-      if arrival == .retransmitted {
-        effects.charge(settings.costs.sign)
-        effects.replyAgain(requests, state: replyDigest(requests))
-      }
-      return
-    }
+    let cost = settings.costs.sign
+    if effects.answers(requests, arrival, executed: state.executed, work: cost) { return }
     let added = mempool.add(requests, executed: state.executed)
     if arrival == .retransmitted { markPending(effects) }
     if settings.dissemination != .none { return sealBatches(&effects) }
@@ -24,13 +19,6 @@ extension ChainedHotStuff {
       effects.forward(requests, to: leader(of: view))
     }
     propose(&effects)
-  }
-
-  /// The answer to a request that was executed before: the same at every replica.
-  private func replyDigest(_ range: TxRange) -> Digest {
-    var digest = RunDigest(range.first)
-    digest.fold(UInt64(range.population), UInt64(range.count))
-    return Digest(digest.value)
   }
 
   /// What pending blocks hold is not proposed twice.

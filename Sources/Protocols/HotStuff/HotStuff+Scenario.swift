@@ -49,16 +49,10 @@ extension ChainedHotStuff: ScenarioProtocol {
         "certificates", .choice("list", of: HotStuffSettings.Certificates.allCases.map(\.rawValue)),
         "Certificates list a quorum's signatures, or hold one aggregate.",
         source: "libhotstuff and asonnino/hotstuff: lists"),
-      Parameter(
-        "verify-requests", .flag(false), "Clients' requests are authenticated one by one.",
-        source: "off: libhotstuff's and Jolteon's evaluations do not"),
-      Parameter(
-        "skip-late-votes", .flag(true),
-        "Votes that come when their quorum is there already are not verified.",
-        source: "asonnino/hotstuff: votes of past rounds are dropped first"),
-      Parameter(
-        "durable", .flag(false), "What a vote promises is on the disk before the vote leaves.",
-        source: "off: libhotstuff keeps its state in memory"),
+      .verifyRequests(
+        false, source: "off: libhotstuff's and Jolteon's evaluations do not"),
+      .skipLateVotes(true, source: "asonnino/hotstuff: votes of past rounds are dropped first"),
+      .durableVotes(source: "off: libhotstuff keeps its state in memory"),
     ]
   }
 
@@ -108,41 +102,22 @@ extension ChainedHotStuff: ScenarioProtocol {
   private static var sizes: [Parameter] {
     let range = 0...1_000_000
     return [
-      Parameter(
-        "header-bytes", .bytes(60, in: range), "Kind, view, sender, and framing.",
-        source: "assumption: 40 B TCP/IP and 20 B of fields"),
-      Parameter(
-        "number-bytes", .bytes(8, in: range), "One more number.", source: "a 64-bit integer"),
-      Parameter("digest-bytes", .bytes(32, in: range), "A digest.", source: "SHA-256"),
-      Parameter(
-        "signature-bytes", .bytes(64, in: range), "A signature.", source: "Ed25519, secp256k1"),
+      .header("Kind, view, sender"),
+      .number,
+      .digest(),
+      .signature(source: "Ed25519, secp256k1"),
       Parameter(
         "signer-bytes", .bytes(32, in: range), "Who signed, in a list of signatures.",
         source: "asonnino/hotstuff: the public key"),
-      Parameter(
-        "request-bytes", .bytes(8, in: range),
-        "What a request in a batch carries besides its transaction.",
-        source: "asonnino/hotstuff: a length"),
-      Parameter(
-        "state-bytes", .bytes(1_048_576, in: 0...1_000_000_000_000), "The state's fixed part.",
-        source: "assumption: 1 MiB"),
-      Parameter(
-        "state-bytes-per-transaction", .bytes(32, in: 0...1_000_000_000),
-        "What an executed transaction adds to the state.", source: "assumption: a digest"),
-    ]
+      .request(8, source: "asonnino/hotstuff: a length"),
+    ] + Parameter.state
   }
 
   public static func problem(with values: ParameterValues, nodes: Int) -> String? {
     if values.choice("leader") == "stable", values.count("leader-views") != 1 {
       return "leader-views belongs to a rotating leader"
     }
-    let mempool = Mempool(capacity: 1, eviction: .newest, populations: 1)
-    return HotStuffSettings(
-      values,
-      ReplicaContext(
-        me: ReplicaID(0), committee: Committee(n: nodes), seed: 0, costs: .free,
-        mempool: mempool)
-    ).problem(n: nodes)
+    return HotStuffSettings(values, .blank(n: nodes)).problem(n: nodes)
   }
 
   /// A decision needs certificates of as many views in a row as the rule has chains, and one view
@@ -209,6 +184,6 @@ extension HotStuffSettings {
         stateFixed: values.bytes("state-bytes"),
         statePerTransaction: values.bytes("state-bytes-per-transaction")),
       costs: context.costs, populations: context.mempool.populations)
-    weakness = Weakness.names.first { $0.name == values.choice("weakness") }?.weakness ?? []
+    weakness = values.weakness(of: Weakness.names)
   }
 }

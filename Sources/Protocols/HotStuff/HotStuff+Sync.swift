@@ -47,16 +47,13 @@ extension ChainedHotStuff {
       effects.send(.fetchState(n: transfer.slot), to: takeHelper())
       startSync(&effects)
     }
-    if let recovery, recovery.point == nil { askForStandings(&effects) }
+    if recovery?.isAsking == true { askForStandings(&effects) }
   }
 
   /// Whom to ask now: everybody else in turn.
   mutating func takeHelper() -> ReplicaID {
-    let helper = nextHelper
-    repeat {
-      nextHelper = ReplicaID((Int(nextHelper.index) + 1) % committee.n)
-    } while nextHelper == me
-    return helper
+    defer { nextHelper = nextHelper.next(of: committee.n, but: me) }
+    return nextHelper
   }
 
   /// Sends the blocks above height `n` in order, as far as one answer goes, towards block `d`.
@@ -219,7 +216,7 @@ extension ChainedHotStuff {
       spread.isResending = false
     } else {
       self = ChainedHotStuff(me: me, committee: committee, settings: settings)
-      recovery = Recovery()
+      recovery = Recovery(from: View(0))
     }
     clock = now
     watchView(&effects)
@@ -247,12 +244,7 @@ extension ChainedHotStuff {
   mutating func noteStanding(
     _ v: View, _ qc: QuorumCertificate, from i: ReplicaID, _ effects: inout Effects<Self>
   ) {
-    if var known = recovery, known.point == nil {
-      known.answers.add(i, for: Digest(0))
-      known.highest = max(known.highest, v)
-      if known.answers.count >= quorum { known.point = known.highest.next }
-      recovery = known
-    }
+    recovery?.count(v, of: i, enough: quorum) { $0.next }
     learn(qc, from: i, &effects)
   }
 

@@ -92,7 +92,7 @@ public struct ChainedHotStuff<Rule: ChainRule>: ConsensusProtocol {
   var checkpoints: [Checkpoint] = []
   var snapshots: [Snapshot] = []
   var transfer: Transfer?
-  var recovery: Recovery?
+  var recovery: Recovery<View>?
 
   // Batches that are spread ahead of ordering.
   var spread: Spread

@@ -83,14 +83,6 @@ extension ChainedHotStuff {
     var digest: Digest
   }
 
-  /// What a replica without memory knows of how far the others are.
-  struct Recovery: Sendable {
-    var answers = Tally()
-    var highest = View(0)
-    /// No view above it can hold a vote of before.
-    var point: View?
-  }
-
   /// Batches that this replica spreads, and what it holds of all.
   struct Spread: Sendable {
     /// This replica's batches that are not decided, in order of numbers.

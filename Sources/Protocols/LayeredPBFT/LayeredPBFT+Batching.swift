@@ -10,25 +10,14 @@ extension LayeredPBFT {
     requests: TxRange, _ arrival: RequestArrival, at now: LocalTime,
     _ effects: inout Effects<Self>
   ) {
-    if state.executed.contains(requests) {
-      if arrival == .retransmitted {
-        effects.charge(settings.ordering.costs.sign)
-        effects.replyAgain(requests, state: replyDigest(requests))
-      }
-      return
-    }
+    let cost = settings.ordering.costs.sign
+    if effects.answers(requests, arrival, executed: state.executed, work: cost) { return }
     let added = mempool.add(requests, executed: state.executed)
     if !isPrimary, isActive, added > 0 || arrival == .retransmitted, nextUp != me {
       effects.forward(requests, to: nextUp)
     }
     propose(&effects)
     watchProgress(&effects)
-  }
-
-  private func replyDigest(_ range: TxRange) -> Digest {
-    var digest = RunDigest(range.first)
-    digest.fold(UInt64(range.population), UInt64(range.count))
-    return Digest(digest.value)
   }
 
   mutating func batchIsDue(_ effects: inout Effects<Self>) {

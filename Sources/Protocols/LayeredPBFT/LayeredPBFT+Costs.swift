@@ -115,10 +115,8 @@ extension LayeredPBFT {
   }
 
   public func work(uponRequests count: Int, bytes: Int) -> Work {
-    let costs = settings.ordering.costs
-    return Work(
-      verification: settings.ordering.verifiesRequests ? costs.verify * Int64(count) : .zero,
-      handling: costs.handling(bytes: bytes, requests: count))
+    settings.ordering.costs.work(
+      uponRequests: count, bytes: bytes, verifies: settings.ordering.verifiesRequests)
   }
 }
 

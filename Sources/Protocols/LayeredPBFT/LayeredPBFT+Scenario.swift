@@ -42,12 +42,7 @@ extension LayeredPBFT: ScenarioProtocol {
     if groups > nodes { return "\(groups) groups need as many nodes, not \(nodes)" }
     if size == 1 { return "a group of 1 member is none" }
     if nodes < 4 { return "the top committee needs at least 4 groups, not \(nodes) nodes" }
-    let mempool = Mempool(capacity: 1, eviction: .newest, populations: 1)
-    return Settings(
-      values, nodes: nodes,
-      ReplicaContext(
-        me: ReplicaID(0), committee: Committee(n: nodes), seed: 0, costs: .free, mempool: mempool)
-    ).problem(nodes: nodes)
+    return Settings(values, nodes: nodes, .blank(n: nodes)).problem(nodes: nodes)
   }
 
   /// A slot is decided when as many have executed it as survive any tolerated faults; one more than
@@ -113,7 +108,6 @@ extension LayeredPBFT.Settings {
       upward: LayeredPBFT.Upward(rawValue: values.choice("upward")) ?? .certificate,
       groupTimeout: values.duration("group-timeout"),
       ordering: PBFT.Settings(all, context))
-    weakness =
-      LayeredPBFT.Weakness.names.first { $0.name == values.choice("weakness") }?.weakness ?? []
+    weakness = values.weakness(of: LayeredPBFT.Weakness.names)
   }
 }

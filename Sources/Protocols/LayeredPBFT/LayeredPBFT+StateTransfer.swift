@@ -23,11 +23,8 @@ extension LayeredPBFT {
 
   /// Whom to ask now: everybody else in turn, its own group first.
   mutating func takeHelper() -> ReplicaID {
-    let helper = nextHelper
-    repeat {
-      nextHelper = ReplicaID((Int(nextHelper.index) + 1) % layers.nodes)
-    } while nextHelper == me
-    return helper
+    defer { nextHelper = nextHelper.next(of: layers.nodes, but: me) }
+    return nextHelper
   }
 
   mutating func endTransfer(_ effects: inout Effects<Self>) {

@@ -9,7 +9,7 @@ import Machines
 ///
 /// A leader is a replica of PBFT in a committee of l; a follower is one outside of it, which
 /// executes what leaders say was decided, and asks them for what it lacks. Messages are PBFT's.
-public struct LeaderSubset: ConsensusProtocol {
+public struct LeaderSubset: PBFTHost {
   public typealias Message = PBFT.Message
   public typealias Timer = PBFT.Timer
   public typealias Body = PBFT.Body
@@ -27,9 +27,8 @@ public struct LeaderSubset: ConsensusProtocol {
   let nodes: Int
   let leaders: Committee
   let learning: Learning
-  public private(set) var core: PBFT
-  /// The buffer of `core`, whose arenas are those of this node's own effects.
-  private var inner: Effects<PBFT>?
+  public internal(set) var core: PBFT
+  var inner: Effects<PBFT>?
 
   /// - Precondition: `settings.problem(n: leaders)` is nil.
   public init(
@@ -60,20 +59,20 @@ public struct LeaderSubset: ConsensusProtocol {
   public mutating func upon(
     _ message: Message, from i: ReplicaID, at now: LocalTime, _ effects: inout Effects<Self>
   ) {
-    step(&effects) { $0.upon(message, from: i, at: now, &$1) }
+    pass(&effects) { $0.upon(message, from: i, at: now, &$1) }
   }
 
   public mutating func upon(
     timeout timer: Timer, at now: LocalTime, _ effects: inout Effects<Self>
   ) {
-    step(&effects) { $0.upon(timeout: timer, at: now, &$1) }
+    pass(&effects) { $0.upon(timeout: timer, at: now, &$1) }
   }
 
   public mutating func upon(
     requests: TxRange, _ arrival: RequestArrival, at now: LocalTime,
     _ effects: inout Effects<Self>
   ) {
-    step(&effects) { $0.upon(requests: requests, arrival, at: now, &$1) }
+    pass(&effects) { $0.upon(requests: requests, arrival, at: now, &$1) }
   }
 
   public mutating func restart(
@@ -84,7 +83,7 @@ public struct LeaderSubset: ConsensusProtocol {
       core.observe(believing)
     }
     let keeps = keepsDisk || !isLeader  // a follower has no vote that it could contradict
-    step(&effects) { $0.restart(keepsDisk: keeps, at: now, &$1) }
+    pass(&effects) { $0.restart(keepsDisk: keeps, at: now, &$1) }
   }
 
   public func bytes(of message: Message, _ effects: borrowing Effects<Self>) -> Int {
@@ -121,61 +120,21 @@ public struct LeaderSubset: ConsensusProtocol {
 // MARK: - PBFT inside
 
 extension LeaderSubset {
-  /// Lets the replica inside take a step, and carries out what it asks for.
-  private mutating func step(
-    _ effects: inout Effects<Self>, _ body: (inout PBFT, inout Effects<PBFT>) -> Void
-  ) {
-    if inner == nil { inner = Effects<PBFT>(sizes: effects.sizes, random: effects.random) }
-    guard var own = inner.take() else { return }
-    swap(&own.random, &effects.random)
-    swap(&own.batches, &effects.batches)
-    swap(&own.bodies, &effects.bodies)
-    body(&core, &own)
-    swap(&own.random, &effects.random)
-    swap(&own.batches, &effects.batches)
-    swap(&own.bodies, &effects.bodies)
-    for change in own.timerChanges {
-      switch change {
-      case .arm(let timer, let delay): effects.arm(timer, after: delay)
-      case .disarm(let slot): effects.disarm(slot: slot)
-      }
-    }
-    for item in own.items { carryOut(item, &effects) }
-    effects.charge(own.charged)
-    effects.write(own.written)
-    own.items.removeAll(keepingCapacity: true)
-    own.timerChanges.removeAll(keepingCapacity: true)
-    own.charged = .zero
-    own.written = 0
-    inner = consume own
-  }
+  /// Leaders are the first nodes, in PBFT's order.
+  func node(_ replica: ReplicaID) -> ReplicaID { replica }
 
-  private func carryOut(_ item: Effects<PBFT>.Effect, _ effects: inout Effects<Self>) {
-    switch item {
-    case .send(let to, let message): effects.send(message, to: to)
-    case .broadcast(let message):
-      // To the leaders, each beginning with its successor.
-      for k in 1...leaders.n {
-        let to = ReplicaID((Int(me.index) + k) % leaders.n)
-        if to != me { effects.send(message, to: to) }
-      }
-    case .forward(let range, let to): effects.forward(range, to: to)
-    case .decide(let decision):
-      effects.decide(
-        Effects<Self>.Decision(
-          slot: decision.slot, batch: decision.batch, state: decision.state,
-          transactions: decision.transactions))
-      if isLeader { tell(decision, &effects) }
-    case .replyAgain(let range, let state): effects.replyAgain(range, state: state)
-    case .caughtUp(let slot, let transactions, let state):
-      effects.caughtUp(to: slot, transactions: transactions, state: state)
-    case .accuse(let other): effects.accuse(other)
+  /// To the leaders, each beginning with its successor.
+  func broadcast(_ message: Message, _ effects: inout Effects<Self>) {
+    for k in 1...leaders.n {
+      let to = ReplicaID((Int(me.index) + k) % leaders.n)
+      if to != me { effects.send(message, to: to) }
     }
   }
 
   /// The primary, and the leaders after it as far as followers need them, tell what was decided;
   /// the primary with the batch.
-  private func tell(_ decision: Effects<PBFT>.Decision, _ effects: inout Effects<Self>) {
+  func tell(_ decision: Effects<PBFT>.Decision, _ effects: inout Effects<Self>) {
+    guard isLeader else { return }
     let rank = (Int(me.index) + leaders.n - Int(core.primary.index)) % leaders.n
     guard rank < believing, nodes > leaders.n else { return }
     let isNull = decision.batch == .none

@@ -25,7 +25,7 @@ extension Nakamoto: ScenarioChainProtocol {
         "tie-breaking", .fraction(0, in: 0...1),
         "Probability that a miner leaves its chain for one of equal work that comes later.",
         source: "Nakamoto 2008, §5: the first seen; 0.5 is Eyal and Sirer's remedy, FC 2014, §6"),
-    ] + attacker
+    ] + attacker + [ChoiceWeakness.parameter]
   }
 
   private static var attacker: [Parameter] {
@@ -86,9 +86,10 @@ extension Nakamoto: ScenarioChainProtocol {
     _ values: ParameterValues, _ context: ChainContext
   ) -> (nodes: [Nakamoto], genesis: BlockArena) {
     let retarget = values.count("retarget")
-    let settings = Settings(
+    var settings = Settings(
       interval: values.duration("interval"), confirmations: values.count("confirmations"),
       retarget: retarget > 0 ? retarget : nil, tieBreaking: values.fraction("tie-breaking"))
+    settings.weakness = ChoiceWeakness(values)
     let q = values.fraction("attacker-share")
     let nodes = context.shares.enumerated().map { i, share in
       guard q > 0 else { return Nakamoto(settings: settings, hashRate: share) }

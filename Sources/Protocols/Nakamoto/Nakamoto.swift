@@ -28,6 +28,7 @@ public struct Nakamoto: ChainProtocol {
     /// Probability that a miner leaves its chain for one of equal work that comes later: 0, the
     /// first seen (Nakamoto), or 1/2, a uniform choice (Eyal & Sirer's remedy for selfish mining).
     public var tieBreaking: Double
+    public var weakness = ChoiceWeakness.none
 
     public init(
       interval: SimDuration, confirmations: Int, retarget: Int? = nil, tieBreaking: Double = 0
@@ -122,13 +123,25 @@ public struct Nakamoto: ChainProtocol {
 
   /// §5: the chain with the most work; of two equal ones, the one that came first, or by a coin.
   private mutating func considerAdopting(_ block: BlockID, _ effects: inout ChainEffects) {
-    let (new, old) = (effects.blocks[block].totalWork, effects.blocks[head].totalWork)
-    guard new >= old else { return }
-    if new == old {
-      guard settings.tieBreaking > 0, effects.random.bernoulli(settings.tieBreaking) else { return }
+    if let takes = settings.weakness.takes(block, over: head, effects.blocks) {
+      guard takes else { return }
+    } else {
+      let (new, old) = (effects.blocks[block].totalWork, effects.blocks[head].totalWork)
+      guard new >= old else { return }
+      if new == old {
+        guard settings.tieBreaking > 0, effects.random.bernoulli(settings.tieBreaking) else {
+          return
+        }
+      }
     }
     head = block
     mineAgainIfHarder(&effects)
+  }
+
+  /// §5, for the monitor: a chain with more work.
+  public func preferred(among known: [BlockID], _ blocks: BlockArena) -> BlockID? {
+    guard isHonest else { return nil }
+    return known.first { blocks[$0].totalWork > blocks[head].totalWork }
   }
 
   /// Draws when this miner finds its next block.

@@ -16,7 +16,9 @@ extension Narwhal {
   /// Makes the next header once a quorum of the round before is there, and there is enough to say
   /// or it is time (§4.1).
   mutating func propose(_ effects: inout Effects<Self>) {
+    // The window is full if no leader of its rounds was committed.
     guard isPrimary, quorumRound >= proposed, !isBehind, mayTakePart(in: quorumRound.next),
+      dag.contains(quorumRound.next),
       isHeaderDue || waitingDigests >= settings.headerBytes,
       !Rule.waitsForLeader || isLeaderOverdue || isLeaderSettled(in: quorumRound)
     else { return }

@@ -84,20 +84,11 @@ extension Narwhal: ScenarioProtocol {
       Parameter(
         "number-bytes", .bytes(8, in: range), "A round, or one more number.",
         source: "a 64-bit integer"),
-      Parameter("digest-bytes", .bytes(32, in: range), "A digest.", source: reference),
-      Parameter("signature-bytes", .bytes(64, in: range), "A signature.", source: "Ed25519"),
+      .digest(source: reference),
+      .signature(),
       Parameter("key-bytes", .bytes(32, in: range), "A public key.", source: "Ed25519"),
-      Parameter(
-        "request-bytes", .bytes(8, in: range),
-        "What a request in a batch carries besides its transaction.",
-        source: "bincode: a length of 8 B"),
-      Parameter(
-        "state-bytes", .bytes(1_048_576, in: 0...1_000_000_000_000), "The state's fixed part.",
-        source: "assumption: 1 MiB"),
-      Parameter(
-        "state-bytes-per-transaction", .bytes(32, in: 0...1_000_000_000),
-        "What an executed transaction adds to the state.", source: "assumption: a digest"),
-    ]
+      .request(8, source: "bincode: a length of 8 B"),
+    ] + Parameter.state
   }
 
   private static func validators(_ values: ParameterValues, nodes: Int) -> Int {
@@ -113,12 +104,7 @@ extension Narwhal: ScenarioProtocol {
         + "divide"
     }
     guard n >= 4 else { return "Narwhal needs at least 4 validators, not \(n)" }
-    let mempool = Mempool(capacity: 1, eviction: .newest, populations: 1)
-    return NarwhalSettings(
-      values,
-      ReplicaContext(
-        me: ReplicaID(0), committee: Committee(n: n), seed: 0, costs: .free, mempool: mempool)
-    ).problem(n: n)
+    return NarwhalSettings(values, .blank(n: n)).problem(n: n)
   }
 
   /// Primaries vote and execute; clients talk to workers, each to one of its own.
@@ -157,7 +143,7 @@ extension NarwhalSettings {
         stateFixed: values.bytes("state-bytes"),
         statePerTransaction: values.bytes("state-bytes-per-transaction")),
       costs: context.costs, populations: context.mempool.populations, seed: context.seed)
-    weakness = Weakness.names.first { $0.name == values.choice("weakness") }?.weakness ?? []
+    weakness = values.weakness(of: Weakness.names)
   }
 }
 

@@ -46,7 +46,7 @@ extension Narwhal {
       guard arrival == .retransmitted || workers.isEmpty else { return }
       guard isPrimary else { return effects.forward(requests, to: ReplicaID(validator)) }
       effects.charge(settings.costs.sign)
-      effects.replyAgain(requests, state: Self.replyDigest(requests))
+      effects.replyAgain(requests)
       return
     }
     let home = home(of: requests.population)
@@ -55,12 +55,6 @@ extension Narwhal {
     let w = loneWorker == nil ? home : 0
     workers[w].mempool.add(requests, executed: state.executed)
     seal(w, &effects)
-  }
-
-  private static func replyDigest(_ range: TxRange) -> Digest {
-    var digest = RunDigest(range.first)
-    digest.fold(UInt64(range.population), UInt64(range.count))
-    return Digest(digest.value)
   }
 
   /// Seals full batches, and what there is when the delay is over.

@@ -10,15 +10,8 @@ extension PBFT {
     requests: TxRange, _ arrival: RequestArrival, at now: LocalTime,
     _ effects: inout Effects<Self>
   ) {
-    if state.executed.contains(requests) {
-      // Whose reply was lost sends again (§4.1). The answer names the requests, so that it is the
-      // same at every replica; the result itself is not kept.
-      if arrival == .retransmitted {
-        effects.charge(authenticating)
-        effects.replyAgain(requests, state: replyDigest(requests))
-      }
-      return
-    }
+    let cost = authenticating
+    if effects.answers(requests, arrival, executed: state.executed, work: cost) { return }
     let added = mempool.add(requests, executed: state.executed)
     if !isPrimary, isActive, added > 0 || arrival == .retransmitted {
       // Also a known request is relayed when its client sends it again: the relay may be lost.
@@ -26,12 +19,6 @@ extension PBFT {
     }
     propose(&effects)
     watchProgress(&effects)
-  }
-
-  private func replyDigest(_ range: TxRange) -> Digest {
-    var digest = RunDigest(range.first)
-    digest.fold(UInt64(range.population), UInt64(range.count))
-    return Digest(digest.value)
   }
 
   mutating func batchIsDue(_ effects: inout Effects<Self>) {

@@ -30,16 +30,9 @@ extension PBFT: ScenarioProtocol {
         "authentication", .choice("macs", of: Authentication.allCases.map(\.rawValue)),
         "Signatures on every message, or authenticators of one MAC a replica.",
         source: "Castro & Liskov, OSDI '99, §5"),
-      Parameter(
-        "verify-requests", .flag(true), "Clients' requests are authenticated one by one.",
-        source: "Castro & Liskov, OSDI '99, §4.1"),
-      Parameter(
-        "skip-late-votes", .flag(false),
-        "Votes that come when their quorum is there already are not verified.",
-        source: "off: as the paper has it"),
-      Parameter(
-        "durable", .flag(false), "What a vote promises is on the disk before the vote leaves.",
-        source: "off: the paper's replicas keep their log in memory"),
+      .verifyRequests(true, source: "Castro & Liskov, OSDI '99, §4.1"),
+      .skipLateVotes(false, source: "off: as the paper has it"),
+      .durableVotes(source: "off: the paper's replicas keep their log in memory"),
     ]
   }
 
@@ -69,37 +62,19 @@ extension PBFT: ScenarioProtocol {
   private static var sizes: [Parameter] {
     let range = 0...1_000_000
     return [
-      Parameter(
-        "header-bytes", .bytes(60, in: range), "Kind, view, number, sender, and framing.",
-        source: "assumption: 40 B TCP/IP and 20 B of fields"),
-      Parameter(
-        "number-bytes", .bytes(8, in: range), "One more number.", source: "a 64-bit integer"),
-      Parameter("digest-bytes", .bytes(32, in: range), "A digest.", source: "SHA-256"),
-      Parameter("signature-bytes", .bytes(64, in: range), "A signature.", source: "Ed25519"),
+      .header("Kind, view, number, sender"),
+      .number,
+      .digest(),
+      .signature(),
       Parameter(
         "mac-bytes", .bytes(8, in: range), "One MAC.",
         source: "Castro & Liskov, OSDI '99, §5: UMAC32 of 64 bits"),
-      Parameter(
-        "request-bytes", .bytes(24, in: range),
-        "What a request in a batch carries besides its transaction.",
-        source: "assumption: client, timestamp, MAC"),
-      Parameter(
-        "state-bytes", .bytes(1_048_576, in: 0...1_000_000_000_000), "The state's fixed part.",
-        source: "assumption: 1 MiB"),
-      Parameter(
-        "state-bytes-per-transaction", .bytes(32, in: 0...1_000_000_000),
-        "What an executed transaction adds to the state.", source: "assumption: a digest"),
-    ]
+      .request(24, source: "assumption: client, timestamp, MAC"),
+    ] + Parameter.state
   }
 
   public static func problem(with values: ParameterValues, nodes: Int) -> String? {
-    let mempool = Mempool(capacity: 1, eviction: .newest, populations: 1)
-    return Settings(
-      values,
-      ReplicaContext(
-        me: ReplicaID(0), committee: Committee(n: nodes), seed: 0, costs: .free,
-        mempool: mempool)
-    ).problem(n: nodes)
+    Settings(values, .blank(n: nodes)).problem(n: nodes)
   }
 
   public init(_ values: ParameterValues, _ context: ReplicaContext) {
@@ -128,7 +103,6 @@ extension PBFT.Settings {
         stateFixed: values.bytes("state-bytes"),
         statePerTransaction: values.bytes("state-bytes-per-transaction")),
       costs: context.costs, populations: context.mempool.populations)
-    weakness =
-      PBFT.Weakness.names.first { $0.name == values.choice("weakness") }?.weakness ?? []
+    weakness = values.weakness(of: PBFT.Weakness.names)
   }
 }

@@ -29,11 +29,8 @@ extension PBFT {
 
   /// Whom to ask now: everybody else in turn.
   mutating func takeHelper() -> ReplicaID {
-    let helper = nextHelper
-    repeat {
-      nextHelper = ReplicaID((Int(nextHelper.index) + 1) % committee.n)
-    } while nextHelper == me
-    return helper
+    defer { nextHelper = nextHelper.next(of: committee.n, but: me) }
+    return nextHelper
   }
 
   mutating func endTransfer(_ effects: inout Effects<Self>) {
@@ -78,14 +75,6 @@ extension PBFT {
 // MARK: - Coming up again
 
 extension PBFT {
-  /// What a replica without memory knows of how far the others are.
-  struct Recovery: Sendable {
-    var answers = Tally()
-    var highest = Slot(0)
-    /// Above all slots for which it may have voted before it lost its memory.
-    var point: Slot?
-  }
-
   public mutating func restart(
     keepsDisk: Bool, at now: LocalTime, _ effects: inout Effects<Self>
   ) {
@@ -96,7 +85,7 @@ extension PBFT {
       if transfer != nil { askForState(&effects) }
     } else {
       self = PBFT(me: me, committee: committee, settings: settings)
-      recovery = Recovery()
+      recovery = Recovery(from: Slot(0))
     }
     if !isActive, hasCompany { startProgressTimer(&effects) }
     sendStatus(&effects)
@@ -111,13 +100,9 @@ extension PBFT {
   /// Its former low water mark was executed by f + 1 correct replicas, of which a quorum's answers
   /// include one; its votes were at most a window higher.
   mutating func noteRecovery(_ status: Status, from i: ReplicaID) {
-    guard var known = recovery, known.point == nil, Int(i.index) < committee.n else { return }
-    known.answers.add(i, for: Digest(0))
-    known.highest = max(known.highest, status.executed)
-    if known.answers.count >= quorum {
-      known.point = Slot(known.highest.number + UInt32(settings.window))
-    }
-    recovery = known
+    guard Int(i.index) < committee.n else { return }
+    let window = UInt32(settings.window)
+    recovery?.count(status.executed, of: i, enough: quorum) { Slot($0.number + window) }
     endRecovery()
   }
 

@@ -7,7 +7,7 @@ import Ledger
 extension PBFT {
   mutating func lookAround(_ effects: inout Effects<Self>) {
     effects.arm(.status, after: settings.statusInterval)
-    guard lastExecuted == executedAtTick || recovery?.point == nil && recovery != nil else {
+    guard lastExecuted == executedAtTick || recovery?.isAsking == true else {
       executedAtTick = lastExecuted
       return
     }

@@ -62,7 +62,7 @@ public struct PBFT: ConsensusProtocol {
   // Catching up.
   var transfer: Transfer?
   var claims: [Claim] = []
-  var recovery: Recovery?
+  var recovery: Recovery<Slot>?
   /// `lastExecuted` at the last status tick.
   var executedAtTick = Slot(0)
   /// Whom to ask next.

@@ -11,7 +11,9 @@ extension Praos: ScenarioChainProtocol {
     .slots(active: values.fraction("active-slots"))
   }
 
-  public static var parameters: [Parameter] { rules + costs + attacks }
+  public static var parameters: [Parameter] {
+    rules + costs + attacks + [ChoiceWeakness.parameter]
+  }
 
   private static var rules: [Parameter] {
     let mainnet = "Cardano mainnet, Shelley genesis"
@@ -99,7 +101,7 @@ extension Praos: ScenarioChainProtocol {
   public static func make(
     _ values: ParameterValues, _ context: ChainContext
   ) -> (nodes: [Praos], genesis: BlockArena) {
-    let settings = Settings(
+    var settings = Settings(
       f: values.fraction("active-slots"), slot: values.duration("slot"),
       epoch: UInt64(values.count("epoch")), nonceSlots: UInt64(values.count("nonce-slots")),
       k: values.count("security"), confirmations: values.count("confirmations"),
@@ -108,6 +110,7 @@ extension Praos: ScenarioChainProtocol {
       checkProof: values.duration("check-proof"), sign: values.duration("sign"),
       checkSignature: values.duration("check-signature"),
       checkpoints: values.flag("checkpoints"))
+    settings.weakness = ChoiceWeakness(values)
     let old = values.fraction("attacker-share")
     let attack = LongRange(
       fork: UInt64(values.duration("attacker-fork").nanoseconds / settings.slot.nanoseconds),

@@ -48,6 +48,7 @@ public struct Praos: ChainProtocol {
     /// The software of a node that lost its disk names the newest block that was k deep when it
     /// went down; it takes no chain without that block.
     public var checkpoints: Bool
+    public var weakness = ChoiceWeakness.none
 
     public init(
       f: Double, slot: SimDuration, epoch: UInt64, nonceSlots: UInt64, k: Int,
@@ -176,12 +177,19 @@ public struct Praos: ChainProtocol {
 
   /// Longer than the chain of `head`, or as long and preferred by the tie rule.
   private func isBetter(_ block: BlockID, _ blocks: BlockArena) -> Bool {
+    if let takes = settings.weakness.takes(block, over: head, blocks) { return takes }
     let (new, old) = (blocks[block], blocks[head])
     if new.height != old.height { return new.height > old.height }
     switch settings.ties {
     case .firstSeen: return false
     case .lowestOutput: return new.salt < old.salt
     }
+  }
+
+  /// For the monitor: a longer chain. Who has refused one may rightly not be on it.
+  public func preferred(among known: [BlockID], _ blocks: BlockArena) -> BlockID? {
+    guard attack == nil, refused == 0 else { return nil }
+    return known.first { blocks[$0].height > blocks[head].height }
   }
 
   /// maxvalid: a chain that forks from the own one more than k blocks back is not considered.

@@ -5,27 +5,11 @@ import Machines
 
 /// Messages ahead of their time, and what a replica does that has missed decisions.
 extension Istanbul {
-  /// The highest height that others say to have decided, and whom to ask.
-  struct Ahead: Sendable, BitwiseCopyable {
-    var height: Slot
-    var helper: ReplicaID
-    /// Last block that was asked for.
-    var asked = Slot(0)
-  }
-
-  /// What a replica without memory knows of how far the others are.
-  struct Recovery: Sendable {
-    var answers = Tally()
-    var highest = Slot(0)
-    /// The last height at which it may have voted before it lost its memory.
-    var point: Slot?
-  }
-
   /// Blocks that one request brings.
   static var blocksPerRequest: UInt32 { 32 }
   /// Heights ahead of which messages are kept.
   static var heightsAhead: UInt32 { 8 }
-  var earlyRoom: Int { 16 * committee.n + 2 * Int(Self.blocksPerRequest) }
+  static func earlyRoom(n: Int) -> Int { 16 * n + 2 * Int(blocksPerRequest) }
 
   /// Whether a message is of this height, and of a round that has begun; what is early is kept.
   mutating func isTimely(
@@ -41,52 +25,31 @@ extension Istanbul {
       keepEarly(message, from: i)
       return false
     }
-    if isOfLaterRound(message) {
+    if message.isVote(after: round) {
       keepEarly(message, from: i)
       return false
     }
     return true
   }
 
-  /// Round changes and justified proposals speak for their round; votes wait until it begins.
-  private func isOfLaterRound(_ message: Message) -> Bool {
-    switch message {
-    case .prepare(_, let r, _), .commit(_, let r, _): r > round
-    default: false
-    }
-  }
-
   private mutating func keepEarly(_ message: Message, from i: ReplicaID) {
     var reach = Self.heightsAhead
     if case .block = message { reach = Self.blocksPerRequest }
-    guard message.height.number - height.number <= reach, early.count < earlyRoom else { return }
-    early.append(Early(message: message, sender: i))
+    guard message.height.number - height.number <= reach else { return }
+    early.keep(message, from: i)
   }
 
   /// Takes the early messages whose time has come, until none of them brings another's.
   mutating func replayEarly(at now: LocalTime, _ effects: inout Effects<Self>) {
-    guard !early.isEmpty, !isReplaying else { return }
-    isReplaying = true
-    var hasTaken = true
-    while hasTaken {
-      hasTaken = false
-      var kept = 0
-      var k = 0
-      while k < early.count {
-        let next = early[k]
-        k += 1
-        if next.message.height < height { continue }
-        if next.message.height == height, !isOfLaterRound(next.message) {
-          handle(next.message, from: next.sender, at: now, &effects)
-          hasTaken = true
-        } else {
-          early[kept] = next
-          kept += 1
-        }
-      }
-      early.removeLast(early.count - kept)
+    while let next = takeEarly() { handle(next.message, from: next.sender, at: now, &effects) }
+  }
+
+  private mutating func takeEarly() -> EarlyMessages<Message>.Entry? {
+    let (h, r) = (height, round)
+    return early.next { message in
+      if message.height < h { return .past }
+      return message.height == h && !message.isVote(after: r) ? .present : .future
     }
-    isReplaying = false
   }
 
   /// Says how far this replica is.
@@ -98,38 +61,22 @@ extension Istanbul {
   /// Notes that `i` has decided `h`. It may be a moment ahead only; so the replica waits a little
   /// before it asks.
   mutating func noteAhead(_ h: Slot, of i: ReplicaID, _ effects: inout Effects<Self>) {
-    guard h > last.height, h > ahead?.height ?? Slot(0) else { return }
-    ahead = Ahead(height: h, helper: i, asked: ahead?.asked ?? Slot(0))
-    guard !isSyncing else { return }
-    isSyncing = true
-    effects.arm(.sync, after: settings.syncTimeout)
+    if fetch.note(h, of: i, beyond: last.height) {
+      effects.arm(.sync, after: settings.syncTimeout)
+    }
   }
 
   /// Asks for what is missing: who is ahead first, then, as long as nothing comes, each in turn.
   mutating func catchUp(_ effects: inout Effects<Self>) {
-    if recovery != nil, recovery?.point == nil {
-      isSyncing = true
+    if recovery?.isAsking == true {
+      fetch.inquire()
       sendStatus(&effects)
-      effects.arm(.sync, after: settings.syncTimeout)
-      return
+    } else if let helper = fetch.next(after: last.height, for: me, of: committee) {
+      effects.charge(settings.costs.sign)
+      effects.send(.fetchBlocks(after: last.height), to: helper)
+    } else {
+      return effects.disarm(slot: Timer.sync.slot)
     }
-    guard var next = ahead, next.height > last.height else {
-      isSyncing = false
-      ahead = nil
-      effects.disarm(slot: Timer.sync.slot)
-      return
-    }
-    isSyncing = true
-    let wanted = Slot(last.height.number + Self.blocksPerRequest)
-    if next.asked >= wanted {
-      repeat {
-        next.helper = ReplicaID((Int(next.helper.index) + 1) % committee.n)
-      } while next.helper == me
-    }
-    next.asked = wanted
-    ahead = next
-    effects.charge(settings.costs.sign)
-    effects.send(.fetchBlocks(after: last.height), to: next.helper)
     effects.arm(.sync, after: settings.syncTimeout)
   }
 
@@ -153,7 +100,7 @@ extension Istanbul {
 
   mutating func sendStatus(_ effects: inout Effects<Self>) {
     effects.charge(settings.costs.sign)
-    let isRecovering = recovery != nil && recovery?.point == nil
+    let isRecovering = recovery?.isAsking == true
     effects.broadcast(.status(decided: last.height, isRecovering: isRecovering))
   }
 
@@ -175,14 +122,13 @@ extension Istanbul {
     if keepsDisk {
       startTimers(at: now, &effects)
       if round > Round(0) { armRoundTimer(&effects) }
-      isReplaying = false
-      isSyncing = false
+      fetch.pause()
     } else {
       self = Istanbul(me: me, committee: committee, settings: settings)
-      recovery = Recovery()
+      recovery = Recovery(from: Slot(0))
       startTimers(at: now, &effects)
     }
-    if recovery != nil || ahead != nil { catchUp(&effects) }
+    if recovery != nil || fetch.target != nil { catchUp(&effects) }
     if recovery == nil { sendStatus(&effects) }
   }
 
@@ -198,11 +144,7 @@ extension Istanbul {
   }
 
   private mutating func noteRecovery(_ decided: Slot, from i: ReplicaID) {
-    guard var known = recovery, known.point == nil else { return }
-    known.answers.add(i, for: Digest(0))
-    known.highest = max(known.highest, decided)
-    if known.answers.count >= quorum { known.point = Slot(known.highest.number + 2) }
-    recovery = known
+    recovery?.count(decided, of: i, enough: quorum) { Slot($0.number + 2) }
   }
 
   mutating func endRecovery() {

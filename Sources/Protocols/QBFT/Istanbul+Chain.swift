@@ -120,7 +120,7 @@ extension Istanbul {
     if settings.isDurable { effects.write(bytes(ofBlock: block, effects)) }
     execute(block, &effects)
     enterHeight(at: now, &effects)
-    if isSyncing, let ahead, ahead.asked == block.height { catchUp(&effects) }
+    if fetch.isServed(with: block.height) { catchUp(&effects) }
   }
 
   /// Goes on from the state of another replica, if a quorum has sealed a block with that state.
@@ -139,7 +139,7 @@ extension Istanbul {
     effects.caughtUp(
       to: block.height, transactions: state.transactions, state: state.digest)
     enterHeight(at: now, &effects)
-    if isSyncing { catchUp(&effects) }
+    if fetch.isUnderWay { catchUp(&effects) }
   }
 }
 
@@ -150,22 +150,10 @@ extension Istanbul {
     requests: TxRange, _ arrival: RequestArrival, at now: LocalTime,
     _ effects: inout Effects<Self>
   ) {
-    if state.executed.contains(requests) {
-      if arrival == .retransmitted {
-        effects.charge(settings.costs.sign)
-        effects.replyAgain(requests, state: replyDigest(requests))
-      }
-      return
-    }
+    let cost = settings.costs.sign
+    if effects.answers(requests, arrival, executed: state.executed, work: cost) { return }
     let added = mempool.add(requests, executed: state.executed)
     // A client that sends again sends to all.
     if added > 0, arrival == .fromClient { effects.broadcast(.transactions(requests)) }
-  }
-
-  /// The answer names the requests, so that it is the same at every replica.
-  private func replyDigest(_ range: TxRange) -> Digest {
-    var digest = RunDigest(range.first)
-    digest.fold(UInt64(range.population), UInt64(range.count))
-    return Digest(digest.value)
   }
 }

@@ -48,24 +48,17 @@ public struct Istanbul<Rules: IstanbulRules>: ConsensusProtocol {
   public internal(set) var viewChanges = 0
 
   // Messages for heights and rounds to come.
-  var early: [Early] = []
-  var isReplaying = false
+  var early: EarlyMessages<Message>
 
   // Catching up.
-  var ahead: Ahead?
-  var isSyncing = false
-  var recovery: Recovery?
+  var fetch = BlockFetch(span: Self.blocksPerRequest)
+  var recovery: Recovery<Slot>?
 
   public typealias Block = IstanbulBlock
 
   struct Prepared: Sendable, BitwiseCopyable {
     var block: Block
     var round: Round
-  }
-
-  struct Early: Sendable, BitwiseCopyable {
-    var message: Message
-    var sender: ReplicaID
   }
 
   /// - Precondition: `problem(settings, n:)` is nil.
@@ -86,7 +79,7 @@ public struct Istanbul<Rules: IstanbulRules>: ConsensusProtocol {
     mempool = Mempool(
       capacity: settings.mempool, eviction: settings.eviction, populations: settings.populations)
     changes = Array(repeating: nil, count: committee.n)
-    early.reserveCapacity(earlyRoom)
+    early = EarlyMessages(room: Self.earlyRoom(n: committee.n))
   }
 
   public mutating func start(at now: LocalTime, _ effects: inout Effects<Self>) {

@@ -180,6 +180,16 @@ extension IstanbulMessage {
     }
   }
 
+  /// Round changes and justified proposals speak for their round; votes wait until it begins.
+  func isVote(after round: Round) -> Bool {
+    switch self {
+    case .prepare(_, let r, _), .commit(_, let r, _): r > round
+    case .transactions, .prePrepare, .justified, .roundChange, .block, .status, .fetchBlocks,
+      .state:
+      false
+    }
+  }
+
   public func fold(into digest: inout RunDigest) {
     // Handles are left out: which is next depends on the order in which replicas are simulated.
     let kind = UInt64(kind)

@@ -12,7 +12,7 @@ extension Raft {
     if state.executed.contains(requests) {
       // Whose reply was lost sends again; only the leader answers.
       if arrival == .retransmitted, role == .leader {
-        effects.replyAgain(requests, state: replyDigest(requests))
+        effects.replyAgain(requests)
       }
       return
     }
@@ -23,12 +23,6 @@ extension Raft {
     }
     mempool.add(requests, executed: state.executed)
     propose(&effects)
-  }
-
-  private func replyDigest(_ range: TxRange) -> Digest {
-    var digest = RunDigest(range.first)
-    digest.fold(UInt64(range.population), UInt64(range.count))
-    return Digest(digest.value)
   }
 
   /// Passes on what waited for a leader.

@@ -55,7 +55,6 @@ extension Raft {
   }
 
   public func work(uponRequests count: Int, bytes: Int) -> Work {
-    Work(
-      verification: .zero, handling: settings.costs.handling(bytes: bytes, requests: count))
+    settings.costs.work(uponRequests: count, bytes: bytes, verifies: false)
   }
 }

@@ -52,29 +52,19 @@ extension Raft: ScenarioProtocol {
   private static var sizes: [Parameter] {
     let range = 0...1_000_000
     return [
-      Parameter(
-        "header-bytes", .bytes(60, in: range), "Kind, term, sender, and framing.",
-        source: "assumption: 40 B TCP/IP and 20 B of fields"),
-      Parameter(
-        "number-bytes", .bytes(8, in: range), "One more number.", source: "a 64-bit integer"),
+      .header("Kind, term, sender"),
+      .number,
       Parameter(
         "entry-bytes", .bytes(16, in: range), "An entry beside its commands: term and index.",
         source: "two 64-bit integers"),
       Parameter(
         "request-bytes", .bytes(16, in: range), "A command beside its transaction.",
         source: "assumption: client and serial number (§8)"),
-      Parameter(
-        "state-bytes", .bytes(1_048_576, in: 0...1_000_000_000_000), "The state's fixed part.",
-        source: "assumption: 1 MiB"),
-      Parameter(
-        "state-bytes-per-transaction", .bytes(32, in: 0...1_000_000_000),
-        "What an executed transaction adds to the state.", source: "assumption: a digest"),
-    ]
+    ] + Parameter.state
   }
 
   public static func problem(with values: ParameterValues, nodes: Int) -> String? {
-    let mempool = Mempool(capacity: 1, eviction: .newest, populations: 1)
-    return Settings(values, costs: .free, mempool: mempool).problem(n: nodes)
+    Settings(values, .blank(n: nodes)).problem(n: nodes)
   }
 
   /// A slot is decided when its leader has applied it: a majority holds it then. Only the leader
@@ -90,12 +80,12 @@ extension Raft: ScenarioProtocol {
   public init(_ values: ParameterValues, _ context: ReplicaContext) {
     self.init(
       me: context.me, committee: context.committee,
-      settings: Settings(values, costs: context.costs, mempool: context.mempool))
+      settings: Settings(values, context))
   }
 }
 
 extension Raft.Settings {
-  init(_ values: ParameterValues, costs: CostSheet, mempool: Mempool) {
+  init(_ values: ParameterValues, _ context: ReplicaContext) {
     self.init(
       batch: values.count("batch"), batchBytes: values.bytes("batch-bytes"),
       batchTimeout: values.duration("batch-timeout"), pipeline: values.count("pipeline"),
@@ -108,8 +98,7 @@ extension Raft.Settings {
         entry: values.bytes("entry-bytes"), request: values.bytes("request-bytes"),
         stateFixed: values.bytes("state-bytes"),
         statePerTransaction: values.bytes("state-bytes-per-transaction")),
-      costs: costs, mempool: mempool)
-    weakness =
-      Raft.Weakness.names.first { $0.name == values.choice("weakness") }?.weakness ?? []
+      costs: context.costs, mempool: context.mempool)
+    weakness = values.weakness(of: Raft.Weakness.names)
   }
 }

@@ -24,11 +24,8 @@ extension RapidChain {
 
   /// Whom to ask now: everybody else in turn.
   mutating func takeHelper() -> ReplicaID {
-    let helper = nextHelper
-    repeat {
-      nextHelper = ReplicaID((Int(nextHelper.index) + 1) % committee.n)
-    } while nextHelper == me
-    return helper
+    defer { nextHelper = nextHelper.next(of: committee.n, but: me) }
+    return nextHelper
   }
 
   mutating func answer(

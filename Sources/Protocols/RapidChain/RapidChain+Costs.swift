@@ -47,6 +47,8 @@ extension RapidChain {
     switch message {
     case .piece(_, let batch, let group):
       return pieceBytes(Int(group), of: bytes(ofContent: batch, effects))
+    case .have: return sizes.message + sizes.digest + sizes.signature + sizes.number
+    case .fetch: return sizes.message + sizes.digest + sizes.number
     case .propose(_, let body):
       guard case .proposal(let proposal) = effects.body(body) else { return envelope }
       return envelope + sizes.header + proposal.pending.count * header
@@ -139,6 +141,14 @@ extension RapidChain {
       if case .answer(let answer) = effects.body(body), answer.isWhole || answer.state != nil {
         verification += costs.hashing(bytes)
       }
+    case .have(let k, let batch, _):
+      // The root's signature is checked once.
+      let a = arrival(k)
+      if arrivals[a].iteration == k {
+        if arrivals[a].batch == batch { verification = .zero }
+        if arrivals[a].batch == .none { arrivals[a].batch = batch }
+      }
+    case .fetch: verification = .zero
     case .want, .ask: break
     }
     return Work(verification: verification, handling: costs.handling(bytes: bytes))
@@ -163,8 +173,7 @@ extension RapidChain {
   }
 
   public func work(uponRequests count: Int, bytes: Int) -> Work {
-    Work(
-      verification: settings.verifiesRequests ? settings.costs.verify * Int64(count) : .zero,
-      handling: settings.costs.handling(bytes: bytes, requests: count))
+    settings.costs.work(
+      uponRequests: count, bytes: bytes, verifies: settings.verifiesRequests)
   }
 }

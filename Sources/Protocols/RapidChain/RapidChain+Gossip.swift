@@ -78,7 +78,11 @@ extension RapidChain {
     pieces.groups |= bit
     if isFirst { attempts[a].pieces.0 = pieces } else { attempts[a].pieces.1 = pieces }
     for neighbour in neighbours where neighbour != i && neighbour != attempts[a].leader {
-      effects.send(.piece(k: k, batch: batch, group: UInt16(group)), to: neighbour)
+      switch settings.gossip.spread {
+      case .push: effects.send(.piece(k: k, batch: batch, group: UInt16(group)), to: neighbour)
+      case .announce:
+        effects.send(.have(k: k, batch: batch, group: UInt16(group)), to: neighbour)
+      }
     }
     let now = chunks(in: pieces.groups)
     guard before < dataChunks, now >= dataChunks else { return }

@@ -9,26 +9,14 @@ extension RapidChain {
     requests: TxRange, _ arrival: RequestArrival, at now: LocalTime,
     _ effects: inout Effects<Self>
   ) {
-    if state.executed.contains(requests) {
-      // Whose reply was lost sends again to all.
-      if arrival == .retransmitted {
-        effects.charge(settings.costs.sign)
-        effects.replyAgain(requests, state: replyDigest(requests))
-      }
-      return
-    }
+    let cost = settings.costs.sign
+    if effects.answers(requests, arrival, executed: state.executed, work: cost) { return }
     let next = leader(of: gossiping + 1)
     if arrival == .fromClient, next != me {
       effects.forward(requests, to: next)
     } else {
       mempool.add(requests, executed: state.executed)
     }
-  }
-
-  private func replyDigest(_ range: TxRange) -> Digest {
-    var digest = RunDigest(range.first)
-    digest.fold(UInt64(range.population), UInt64(range.count))
-    return Digest(digest.value)
   }
 
   /// A leader passes on what its block did not hold, as much as the next can hold. Under more load

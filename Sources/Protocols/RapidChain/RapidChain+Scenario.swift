@@ -56,6 +56,14 @@ extension RapidChain: ScenarioProtocol {
         "degree", .count(16, in: 2...64), "Neighbours of each member, if it has so many others.",
         source: "assumption; Zamani et al., CCS '18, §4.2: d neighbours"),
       Parameter(
+        "spread", .choice("push", of: RapidChain.Spread.allCases.map(\.rawValue)),
+        "A set of chunks is sent to all neighbours, or announced and sent to those that ask.",
+        source: "Zamani et al., CCS '18, §4.2: nodes gossip the chunks to their neighbours"),
+      Parameter(
+        "fetch-timeout", .duration(.seconds(2), in: .milliseconds(1) ... .seconds(86_400)),
+        "With announce: another neighbour is asked for a set that has not come after this.",
+        source: "assumption: above the time that a neighbour's uplink is busy with one block"),
+      Parameter(
         "encode-time", .duration(.microseconds(2800), in: coding),
         "Reed-Solomon encoding of a MiB.", source: "measured: 2.1 to 2.8 ms/MiB on one core"),
       Parameter(
@@ -85,32 +93,22 @@ extension RapidChain: ScenarioProtocol {
   private static var sizes: [Parameter] {
     let range = 0...1_000_000
     return [
-      Parameter(
-        "message-bytes", .bytes(60, in: range), "Kind, iteration, sender, and framing.",
-        source: "assumption: 40 B TCP/IP and 20 B of fields"),
+      .header("Kind, iteration, sender", name: "message-bytes"),
       Parameter(
         "header-bytes", .bytes(80, in: range), "A block header without its signature.",
         source: "Zamani et al., CCS '18, §5: 80 B"),
-      Parameter("digest-bytes", .bytes(32, in: range), "A digest.", source: "SHA-256"),
-      Parameter("signature-bytes", .bytes(64, in: range), "A signature.", source: "Ed25519"),
-      Parameter(
-        "number-bytes", .bytes(8, in: range), "One more number.", source: "a 64-bit integer"),
+      .digest(),
+      .signature(),
+      .number,
       Parameter(
         "request-bytes", .bytes(0, in: range),
         "What a transaction in a block carries besides itself.",
         source: "none: a transaction of 512 B has its signature"),
-      Parameter(
-        "state-bytes", .bytes(1_048_576, in: 0...1_000_000_000_000), "The state's fixed part.",
-        source: "assumption: 1 MiB"),
-      Parameter(
-        "state-bytes-per-transaction", .bytes(32, in: 0...1_000_000_000),
-        "What an executed transaction adds to the state.", source: "assumption: a digest"),
-    ]
+    ] + Parameter.state
   }
 
   public static func problem(with values: ParameterValues, nodes: Int) -> String? {
-    let mempool = Mempool(capacity: 1, eviction: .newest, populations: 1)
-    return Settings(values, costs: .free, mempool: mempool, seed: 0).problem(n: nodes)
+    Settings(values, .blank(n: nodes)).problem(n: nodes)
   }
 
   /// Under synchrony less than half may lie. Clients send to a member of their own.
@@ -123,20 +121,21 @@ extension RapidChain: ScenarioProtocol {
   public init(_ values: ParameterValues, _ context: ReplicaContext) {
     self.init(
       me: context.me, committee: context.committee,
-      settings: Settings(
-        values, costs: context.costs, mempool: context.mempool, seed: context.seed))
+      settings: Settings(values, context))
   }
 }
 
 extension RapidChain.Settings {
-  init(_ values: ParameterValues, costs: CostSheet, mempool: Mempool, seed: UInt64) {
+  init(_ values: ParameterValues, _ context: ReplicaContext) {
     self.init(
       blockTransactions: values.count("block-transactions"),
       blockBytes: values.bytes("block-bytes"), delta: values.duration("delta"),
       gossipTime: values.duration("gossip-time"), overlaps: values.flag("overlap"),
       gossip: RapidChain.Gossip(
         chunks: values.count("chunks"), parity: values.count("parity"),
-        degree: values.count("degree")),
+        degree: values.count("degree"),
+        spread: RapidChain.Spread(rawValue: values.choice("spread")) ?? .push,
+        fetchTimeout: values.duration("fetch-timeout")),
       proof: RapidChain.Proof(rawValue: values.choice("proof")) ?? .echoes,
       verifiesRequests: values.flag("verify-requests"),
       retained: values.count("retained-blocks"), catchUpBlocks: values.count("catch-up-blocks"),
@@ -147,9 +146,8 @@ extension RapidChain.Settings {
         number: values.bytes("number-bytes"), request: values.bytes("request-bytes"),
         stateFixed: values.bytes("state-bytes"),
         statePerTransaction: values.bytes("state-bytes-per-transaction")),
-      costs: costs, encoding: values.duration("encode-time"),
-      decoding: values.duration("decode-time"), mempool: mempool, seed: seed)
-    weakness =
-      RapidChain.Weakness.names.first { $0.name == values.choice("weakness") }?.weakness ?? []
+      costs: context.costs, encoding: values.duration("encode-time"),
+      decoding: values.duration("decode-time"), mempool: context.mempool, seed: context.seed)
+    weakness = values.weakness(of: RapidChain.Weakness.names)
   }
 }

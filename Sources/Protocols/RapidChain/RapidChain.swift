@@ -18,6 +18,8 @@ public struct RapidChain: ConsensusProtocol {
   /// Echoes that prove a header: the paper's m f + 1.
   let quorum: Int
   let neighbours: [ReplicaID]
+  /// With `announce`, by attempt and set: the neighbours that have it.
+  var announced: [UInt64]
 
   // Rounds. The iteration whose rounds run, or ran last, and the round that has begun.
   public internal(set) var iteration: UInt32 = 0
@@ -68,6 +70,9 @@ public struct RapidChain: ConsensusProtocol {
     var echoes = Tally()
     var accepts = Tally()
     var isAccepted = false
+    /// With `announce`: sets that were asked for, and how often those that lacked were again.
+    var asked: UInt64 = 0
+    var fetches = 0
   }
 
   struct Candidate: Sendable, BitwiseCopyable {
@@ -96,6 +101,9 @@ public struct RapidChain: ConsensusProtocol {
     quorum = settings.weakness.contains(.quorumOfF) ? committee.f : committee.quorum
     neighbours = CommitteeGraph.neighbours(
       of: me, n: committee.n, degree: settings.gossip.degree, seed: settings.seed)
+    announced = Array(
+      repeating: 0,
+      count: settings.gossip.spread == .announce ? Self.ring * neighbours.count : 0)
     attempts = Array(repeating: Attempt(), count: Self.ring)
     arrivals = Array(repeating: Arrival(), count: Self.ring)
     state = ReplicatedState(populations: settings.mempool.populations)
@@ -127,6 +135,8 @@ public struct RapidChain: ConsensusProtocol {
     case .ask(let height, let helper):
       answer(height, isHelper: Int(helper) == me.index, i, &effects)
     case .answer(let body): collect(answer: body, from: i, &effects)
+    case .have(let k, let batch, let group): hear(have: Int(group), of: batch, k, from: i, &effects)
+    case .fetch(let k, let batch, let group): serve(k, batch, Int(group), to: i, &effects)
     }
   }
 
@@ -147,6 +157,7 @@ public struct RapidChain: ConsensusProtocol {
         effects.arm(.round(k: k + 1, phase: 0), after: rounds(of: k + 1) - now)
       }
     case .catchUp: ask(&effects)
+    case .fetch(let k): fetchAgain(k, &effects)
     }
   }
 }
@@ -193,6 +204,7 @@ extension RapidChain {
     attempts[a].echoes.clear()
     attempts[a].accepts.clear()
     attempts[a].isAccepted = false
+    if !announced.isEmpty { forgetAnnounced(a) }
     return a
   }
 }

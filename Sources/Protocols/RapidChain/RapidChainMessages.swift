@@ -25,11 +25,14 @@ extension RapidChain {
     /// What was accepted after `height`? `helper` is to send the blocks themselves.
     case ask(height: UInt32, helper: UInt16)
     case answer(BodyHandle)
+    /// With `announce`: the sender has this set of chunks; it asks for one.
+    case have(k: UInt32, batch: BatchHandle, group: UInt16)
+    case fetch(k: UInt32, batch: BatchHandle, group: UInt16)
 
     public static var kinds: [String] {
       [
         "piece", "propose", "echo", "pending", "accept", "certified", "want", "block", "ask",
-        "answer",
+        "answer", "have", "fetch",
       ]
     }
 
@@ -47,6 +50,8 @@ extension RapidChain {
       case .block: 7
       case .ask: 8
       case .answer: 9
+      case .have: 10
+      case .fetch: 11
       }
     }
 
@@ -60,7 +65,8 @@ extension RapidChain {
     public func fold(into digest: inout RunDigest) {
       let kind = UInt64(kind) << 56
       switch self {
-      case .piece(let k, let batch, let group):
+      case .piece(let k, let batch, let group), .have(let k, let batch, let group),
+        .fetch(let k, let batch, let group):
         digest.fold(kind | UInt64(group) << 32 | UInt64(k), UInt64(batch.index))
       case .propose(let k, _): digest.fold(kind | UInt64(k))
       case .echo(let id, _, let k), .accept(let id, _, let k), .certified(let id, _, let k):
@@ -84,13 +90,17 @@ extension RapidChain {
     case round(k: UInt32, phase: UInt8)
     /// Answers should have come.
     case catchUp
+    /// Sets of chunks of iteration `k` that were asked for should have come.
+    case fetch(k: UInt32)
 
-    public static var slots: Int { 3 }
+    public static var slots: Int { 5 }
     public var slot: Int {
       switch self {
       case .iteration: 0
       case .round: 1
       case .catchUp: 2
+      // The next block may be on its way already.
+      case .fetch(let k): 3 + Int(k & 1)
       }
     }
     public func fold(into digest: inout RunDigest) {
@@ -98,6 +108,7 @@ extension RapidChain {
       case .iteration(let k): digest.fold(UInt64(k))
       case .round(let k, let phase): digest.fold(1 << 40 | UInt64(phase) << 32 | UInt64(k))
       case .catchUp: digest.fold(2 << 40)
+      case .fetch(let k): digest.fold(3 << 40 | UInt64(k))
       }
     }
   }

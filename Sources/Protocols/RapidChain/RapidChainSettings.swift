@@ -73,12 +73,28 @@ extension RapidChain {
     public var parity: Int
     /// Neighbours of each member, if it has so many others.
     public var degree: Int
+    public var spread: Spread
+    /// Another neighbour is asked for a set that has not come after this.
+    public var fetchTimeout: SimDuration
 
-    public init(chunks: Int, parity: Int, degree: Int) {
+    public init(
+      chunks: Int, parity: Int, degree: Int, spread: Spread = .push,
+      fetchTimeout: SimDuration = .zero
+    ) {
       self.chunks = chunks
       self.parity = parity
       self.degree = degree
+      self.spread = spread
+      self.fetchTimeout = fetchTimeout
     }
+  }
+
+  /// How a member passes a set of chunks on.
+  public enum Spread: String, Sendable, CaseIterable {
+    /// To all neighbours, as the paper has it.
+    case push
+    /// It tells them, and sends it to those that ask for it, as Bitcoin's inv and getdata do.
+    case announce
   }
 
   /// How f + 1 echoes are shown to others.
@@ -163,6 +179,9 @@ extension RapidChain.Settings {
     }
     if gossip.parity < 0 || gossip.parity >= gossip.chunks {
       return "of \(gossip.chunks) chunks, \(gossip.parity) cannot be coded ones"
+    }
+    if gossip.spread == .announce, gossip.fetchTimeout <= .zero {
+      return "the fetch timeout must be positive"
     }
     if retained < 4 || catchUpBlocks < 1 { return "too few blocks are kept for others" }
     if catchUpTimeout <= .zero { return "the catch-up timeout must be positive" }

@@ -159,14 +159,7 @@ extension Snowman {
     requests: TxRange, _ arrival: RequestArrival, at now: LocalTime,
     _ effects: inout Effects<Self>
   ) {
-    if state.executed.contains(requests) {
-      if arrival == .retransmitted {
-        var digest = RunDigest(requests.first)
-        digest.fold(UInt64(requests.population), UInt64(requests.count))
-        effects.replyAgain(requests, state: Digest(digest.value))
-      }
-      return
-    }
+    if effects.answers(requests, arrival, executed: state.executed, work: .zero) { return }
     let added = mempool.add(requests, executed: state.executed)
     // Without lists of proposers each replica builds of what its own clients sent.
     if added > 0, arrival == .fromClient, settings.window > .zero {

@@ -49,9 +49,8 @@ extension Snowman {
   }
 
   public func work(uponRequests count: Int, bytes: Int) -> Work {
-    Work(
-      verification: settings.verifiesRequests ? settings.costs.verify * Int64(count) : .zero,
-      handling: settings.costs.handling(bytes: bytes, requests: count))
+    settings.costs.work(
+      uponRequests: count, bytes: bytes, verifies: settings.verifiesRequests)
   }
 }
 

@@ -49,20 +49,12 @@ extension Snowman: ScenarioProtocol {
       Parameter(
         "proposers", .count(6, in: 1...16), "Length of that list; all others come after it.",
         source: "\(window)/proposer: MaxVerifyWindows"),
-      Parameter(
-        "clock-tolerance", .duration(.seconds(10), in: .zero ... .seconds(3600)),
-        "How far a block's time may lie ahead of a replica's clock.",
-        source: "\(window): maxSkew"),
+      .clockTolerance(.seconds(10), source: "\(window): maxSkew"),
       Parameter(
         "block", .count(714, in: 1...1_000_000), "Transactions in a block, at most.",
         source: "Avalanche C-Chain: 15 Mgas a block, 21,000 gas a transfer"),
-      Parameter(
-        "block-bytes", .bytes(2_097_152, in: 1...1_000_000_000),
-        "Bytes of transactions in a block, at most; a larger one goes alone.",
-        source: "avalanchego constants: DefaultMaxMessageSize 2 MiB"),
-      Parameter(
-        "verify-requests", .flag(true), "Transactions' signatures are checked one by one.",
-        source: "Avalanche: transactions are signed by their senders"),
+      .blockBytes(2_097_152, source: "avalanchego constants: DefaultMaxMessageSize 2 MiB"),
+      .verifyTransactions(source: "Avalanche: transactions are signed by their senders"),
       Parameter(
         "durable", .flag(true), "Accepted blocks are on the disk before what rests on them leaves.",
         source: "avalanchego commits each accepted block to its database"),
@@ -92,18 +84,12 @@ extension Snowman: ScenarioProtocol {
       Parameter(
         "header-bytes", .bytes(112, in: range), "Kind, chain, request number, and framing.",
         source: "assumption: 40 B TCP/IP, 29 B TLS, 43 B of the p2p message with its chain id"),
-      Parameter("digest-bytes", .bytes(32, in: range), "A digest.", source: "SHA-256"),
+      .digest(),
       Parameter(
         "block-header-bytes", .bytes(2000, in: range),
         "A block without transactions: certificate and signature of its maker, header.",
         source: "assumption: 1,300 B certificate, 256 B signature, 450 B of headers"),
-      Parameter(
-        "state-bytes", .bytes(1_048_576, in: 0...1_000_000_000_000), "The state's fixed part.",
-        source: "assumption: 1 MiB"),
-      Parameter(
-        "state-bytes-per-transaction", .bytes(32, in: 0...1_000_000_000),
-        "What an executed transaction adds to the state.", source: "assumption: a digest"),
-    ]
+    ] + Parameter.state
   }
 
   public static func problem(with values: ParameterValues, nodes: Int) -> String? {
@@ -118,12 +104,7 @@ extension Snowman: ScenarioProtocol {
   }
 
   private static func settings(_ values: ParameterValues, nodes: Int) -> Settings {
-    let mempool = Mempool(capacity: 1, eviction: .newest, populations: 1)
-    return Settings(
-      values,
-      ReplicaContext(
-        me: ReplicaID(0), committee: Committee(n: max(nodes, 1)), seed: 0, costs: .free,
-        mempool: mempool))
+    Settings(values, .blank(n: max(nodes, 1)))
   }
 
   /// Clients talk to a node of their own. What f means is in `tolerated`.

@@ -122,7 +122,7 @@ public struct SnowmanSettings: Sendable, Equatable {
     costs = context.costs
     populations = context.mempool.populations
     seed = context.seed
-    weakness = Weakness.names.first { $0.name == values.choice("weakness") }?.weakness ?? []
+    weakness = values.weakness(of: Weakness.names)
   }
 }
 

@@ -116,7 +116,7 @@ extension Tendermint {
   }
 
   public func work(uponRequests count: Int, bytes: Int) -> Work {
-    Work(verification: .zero, handling: settings.costs.handling(bytes: bytes, requests: count))
+    settings.costs.work(uponRequests: count, bytes: bytes, verifies: false)
   }
 }
 

@@ -9,13 +9,7 @@ extension Tendermint {
     requests: TxRange, _ arrival: RequestArrival, at now: LocalTime,
     _ effects: inout Effects<Self>
   ) {
-    if state.executed.contains(requests) {
-      // Whose reply was lost asks again; the answer is the same at every replica.
-      if arrival == .retransmitted {
-        effects.replyAgain(requests, state: replyDigest(requests))
-      }
-      return
-    }
+    if effects.answers(requests, arrival, executed: state.executed, work: .zero) { return }
     let added = mempool.add(requests, executed: state.executed)
     switch settings.dissemination {
     case .direct:
@@ -25,12 +19,6 @@ extension Tendermint {
       if added > 0 { peers.noteTransactions(requests.prefix(added)) }
     }
     wake(&effects)
-  }
-
-  private func replyDigest(_ range: TxRange) -> Digest {
-    var digest = RunDigest(range.first)
-    digest.fold(UInt64(range.population), UInt64(range.count))
-    return Digest(digest.value)
   }
 
   /// Transactions of another mempool.

@@ -140,23 +140,14 @@ extension Tendermint: ScenarioProtocol {
   private static var sizes: [Parameter] {
     let range = 0...1_000_000
     return [
-      Parameter(
-        "header-bytes", .bytes(60, in: range), "Kind, height, round, sender, and framing.",
-        source: "assumption: 40 B TCP/IP and 20 B of fields"),
-      Parameter("digest-bytes", .bytes(32, in: range), "A digest.", source: "SHA-256"),
-      Parameter("signature-bytes", .bytes(64, in: range), "A signature.", source: "Ed25519"),
-      Parameter(
-        "number-bytes", .bytes(8, in: range), "One more number.", source: "a 64-bit integer"),
+      .header("Kind, height, round, sender"),
+      .digest(),
+      .signature(),
+      .number,
       Parameter(
         "transaction-bytes", .bytes(4, in: range), "What a transaction carries besides itself.",
         source: "assumption: its length and a tag"),
-      Parameter(
-        "state-bytes", .bytes(1_048_576, in: 0...1_000_000_000_000), "The state's fixed part.",
-        source: "assumption: 1 MiB"),
-      Parameter(
-        "state-bytes-per-transaction", .bytes(32, in: 0...1_000_000_000),
-        "What an executed transaction adds to the state.", source: "assumption: a digest"),
-    ]
+    ] + Parameter.state
   }
 
   public static func problem(with values: ParameterValues, nodes: Int) -> String? {
@@ -168,12 +159,7 @@ extension Tendermint: ScenarioProtocol {
   }
 
   private static func settings(_ values: ParameterValues, validators: Int) -> Settings {
-    let mempool = Mempool(capacity: 1, eviction: .newest, populations: 1)
-    return Settings(
-      values,
-      ReplicaContext(
-        me: ReplicaID(0), committee: Committee(n: validators), seed: 0, costs: .free,
-        mempool: mempool))
+    Settings(values, .blank(n: validators))
   }
 
   public static func roles(_ values: ParameterValues, nodes: Int) -> Roles {
@@ -229,7 +215,6 @@ extension Tendermint.Settings {
         stateFixed: values.bytes("state-bytes"),
         statePerTransaction: values.bytes("state-bytes-per-transaction")),
       costs: context.costs, populations: context.mempool.populations)
-    weakness =
-      Tendermint.Weakness.names.first { $0.name == values.choice("weakness") }?.weakness ?? []
+    weakness = values.weakness(of: Tendermint.Weakness.names)
   }
 }

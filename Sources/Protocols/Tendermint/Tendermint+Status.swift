@@ -12,7 +12,7 @@ extension Tendermint {
     let hasProposal = k.map { content(of: votes[$0].proposal) != nil } ?? false
     return Status(
       height: height, round: round, step: step, isStalled: isStalled,
-      hasProposal: hasProposal, isRecovering: recovery != nil && recovery?.point == nil)
+      hasProposal: hasProposal, isRecovering: recovery?.isAsking == true)
   }
 
   mutating func sendStatus(_ effects: inout Effects<Self>) {

@@ -48,9 +48,7 @@ extension Tendermint {
   /// Whom to ask now: a neighbour under gossip, else every other voter in turn.
   private mutating func takeHelper() -> ReplicaID {
     if settings.dissemination == .gossip { return peers.takeHelper() }
-    repeat {
-      nextHelper = ReplicaID((Int(nextHelper.index) + 1) % members)
-    } while nextHelper == me
+    nextHelper = nextHelper.next(of: members, but: me)
     return nextHelper
   }
 
@@ -174,14 +172,6 @@ extension Tendermint {
 // MARK: - Coming up again
 
 extension Tendermint {
-  /// What a replica without memory knows of how far the others are.
-  struct Recovery: Sendable {
-    var answers = VoteSet()
-    var highest = Height(0)
-    /// It may have voted at heights up to this one before it lost its memory.
-    var point: Height?
-  }
-
   public mutating func restart(
     keepsDisk: Bool, at now: LocalTime, _ effects: inout Effects<Self>
   ) {
@@ -192,7 +182,7 @@ extension Tendermint {
     } else {
       self = Tendermint(me: me, committee: committee, settings: settings, seed: peers.seed)
       // A replica that executes only has nothing to contradict.
-      if me.index < committee.n { recovery = Recovery() }
+      if me.index < committee.n { recovery = Recovery(from: Height(0)) }
     }
     effects.arm(.status, after: settings.statusInterval)
     startGossip(&effects)
@@ -226,11 +216,9 @@ extension Tendermint {
   /// that answers is a correct member of that one, at h - 1 or later; so that with M the highest
   /// that a quorum reports, it has cast no vote above M + 1. Until M + 2 it casts none.
   mutating func noteRecovery(_ h: Height, from i: ReplicaID) {
-    guard var known = recovery, known.point == nil, i.index < committee.n else { return }
-    _ = known.answers.add(i, for: Self.nilVote, power: powers[Int(i.index)])
-    known.highest = max(known.highest, h)
-    if known.answers.power >= quorum { known.point = known.highest.next }
-    recovery = known
+    guard i.index < committee.n else { return }
+    let power = Int(powers[Int(i.index)])
+    recovery?.count(h, of: i, weight: power, enough: Int(quorum)) { $0.next }
     endRecovery()
   }
 

@@ -54,7 +54,7 @@ public struct Tendermint: ConsensusProtocol {
   var ahead: [DecidedBlock] = []
   var snapshots: [KeptState] = []
   var sync: Sync?
-  var recovery: Recovery?
+  var recovery: Recovery<Height>?
   var isStalled = false
   var heightAtTick = Height(0)
   /// Whom to ask next.

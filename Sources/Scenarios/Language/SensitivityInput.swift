@@ -44,6 +44,27 @@ public struct SensitivityInput: Sendable {
 }
 
 extension SensitivityInput {
+  /// The distribution as a scenario has it: its name, and its numbers by key.
+  var written: (law: String, ends: [(key: String, text: String)]) {
+    func plain(_ value: Double) -> String {
+      let text = value.description
+      return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    }
+    func amount(_ value: Double) -> String { plain(value) + (unit.isEmpty ? "" : " \(unit)") }
+    switch law {
+    case .uniform(let from, let to):
+      return ("uniform", [("from", amount(from)), ("to", amount(to))])
+    case .logUniform(let from, let to):
+      return ("log-uniform", [("from", amount(from)), ("to", amount(to))])
+    case .normal(let mean, let sd):
+      return ("normal", [("mean", amount(mean)), ("sd", amount(sd))])
+    case .lognormal(let median, let sigma):
+      return ("lognormal", [("median", amount(median)), ("sigma", plain(sigma))])
+    }
+  }
+}
+
+extension SensitivityInput {
   /// Reads one key of `sensitivity.over`: `{ uniform: { from: 5 ms, to: 50 ms } }`.
   static func read(_ path: String, _ section: Section, origin: Origin) throws -> SensitivityInput {
     var unit = ""

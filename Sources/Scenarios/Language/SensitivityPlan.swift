@@ -55,6 +55,31 @@ extension SensitivityPlan {
   }
 }
 
+extension SensitivityPlan {
+  /// The scenario with this plan as its `sensitivity` section, so that what the command line added
+  /// stands in what is saved.
+  func recorded(in tree: Value) throws(ScenarioErrors) -> Value {
+    let origin = Origin("--over")
+    func scalar(_ text: String) -> Value { Value(.scalar(.init(text)), at: origin) }
+    func section(_ entries: [(String, Value)]) -> Value {
+      Value(.mapping(entries.map { .init($0.0, at: origin, $0.1) }), at: origin)
+    }
+    let over = inputs.map { input in
+      let (law, ends) = input.written
+      let entries = [(law, section(ends.map { ($0.key, scalar($0.text)) }))]
+      return (
+        input.path, section(entries + (input.isWhole ? [("whole", scalar("true"))] : []))
+      )
+    }
+    let value = section([
+      ("over", section(over)),
+      ("outputs", Value(.sequence(outputs.map { scalar($0) }), at: origin)),
+      ("points", scalar(String(points))), ("repetitions", scalar(String(repetitions))),
+    ])
+    return try Override(path: "sensitivity", at: origin, value).applied(to: tree)
+  }
+}
+
 extension ScenarioDocument {
   /// What the `sensitivity` section says, or the defaults.
   ///

@@ -30,6 +30,13 @@ public struct SweepPoint: Sendable {
     }
     return parts.joined(separator: "\n")
   }
+
+  /// The same point with values replaced, as `--set` takes them.
+  public func with(_ overrides: [String]) throws(ScenarioErrors) -> SweepPoint {
+    var root = root
+    for argument in overrides { root = try Override(argument: argument).applied(to: root) }
+    return SweepPoint(labels: labels, root: root)
+  }
 }
 
 extension ScenarioDocument {
@@ -93,10 +100,14 @@ extension ScenarioDocument {
 
   /// The scenario as it is run, in a form that reads back: its minimal size and the overrides are
   /// applied, its sweep is kept.
+  ///
+  /// - Parameter plan: what a sensitivity analysis varies, in place of the file's section.
   public func effectiveText(
-    minimal isMinimal: Bool = false, overrides: [String] = []
+    minimal isMinimal: Bool = false, overrides: [String] = [],
+    sensitivity plan: SensitivityPlan? = nil
   ) throws(ScenarioErrors) -> String {
-    let (tree, changes) = try changed(minimal: isMinimal, overrides: overrides)
+    var (tree, changes) = try changed(minimal: isMinimal, overrides: overrides)
+    if let plan { tree = try plan.recorded(in: tree) }
     guard let sweep = tree["sweep"], case .mapping(let entries) = sweep.content else {
       return tree.without(["minimal"]).yamlText
     }

@@ -8,6 +8,8 @@ public struct NetworkPlan: Sendable {
   public var regionNames: [String]
   /// Region of each node, an index into `regionNames`.
   public var regionOf: [UInt16]
+  /// Parts of the nodes that stand in the same regions, one node like the other.
+  public var tiers: Int
   /// One-way delays in nanoseconds, row by row.
   public var delays: [Distribution]
   /// Bits per second out of and into each node; `nil` is ideal.
@@ -38,6 +40,7 @@ extension NetworkPlan {
     let layout = try RegionLayout(section, folder: folder)
     regionNames = layout.names
     regionOf = layout.regionOf
+    tiers = layout.tiers
     delays = layout.delays
     uplinks = Self.bandwidths(section, "uplink", layout.uplinks, layout.regionOf)
     downlinks = Self.bandwidths(section, "downlink", layout.downlinks, layout.regionOf)
@@ -110,7 +113,7 @@ extension NetworkPlan {
                 source: "Linux TCP_RTO_MIN"))
             settings.usesNagle = stream.flag(
               "nagle", default: false,
-              "a packet that is not full waits until all before it are acknowledged",
+              "a packet that is not full waits until the last such one is acknowledged",
               source: "off: programs for low latency set TCP_NODELAY")
             return .stream(settings)
           }),

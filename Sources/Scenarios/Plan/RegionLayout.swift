@@ -5,6 +5,8 @@ struct RegionLayout {
   var names: [String]
   /// Region of each node, an index into `names`.
   var regionOf: [UInt16]
+  /// Parts of the nodes that stand in the same regions, one node like the other.
+  var tiers = 1
   /// One-way delays in nanoseconds, row by row.
   var delays: [Distribution]
   /// Bits per second by region, where the table has them.
@@ -25,6 +27,17 @@ struct RegionLayout {
     } else {
       self.init(oneRegion: section)
     }
+    tiers = section.count(
+      "tiers", default: 1, in: 1...100,
+      "times that the nodes are counted out: with 2 the second half stands where the first does",
+      source: "a replica on one machine; more for Narwhal with workers on machines of their own")
+    guard NetworkPlan.nodeRange.contains(regionOf.count * tiers) else {
+      section.fail(
+        "tiers", "\(tiers) times \(regionOf.count) nodes are too many",
+        allowed: "\(NetworkPlan.nodeRange.upperBound) nodes")
+      return
+    }
+    regionOf = (0..<tiers).flatMap { _ in regionOf }
   }
 
   /// Which keys there are depends on the regions: lists those of both kinds.

@@ -60,7 +60,8 @@ public enum CommitProtocol: String, Sendable, CaseIterable {
   case atomix
   /// Chainspace's S-BAC, NDSS '18: input shards prepare, vote to each other, and accept.
   case sbac
-  /// RapidChain, CCS '18: the output committee has the inputs moved to itself, then completes.
+  /// RapidChain, CCS '18: the output committee, which the client tells of its transfer, has the
+  /// inputs moved to itself, then completes.
   case yank
 }
 
@@ -104,18 +105,27 @@ public struct CommitEffects: Sendable {
     }
   }
 
+  /// From the client to the members of shard `shard`: they are to see the transfer through.
+  public struct Order: Sendable, BitwiseCopyable, Equatable {
+    public var transfer: UInt32
+    public var shard: UInt16
+  }
+
   public var requests: [Request] = []
+  public var orders: [Order] = []
   public var votes: [Vote] = []
   public var receipts: [Receipt] = []
 
   public init() {
     requests.reserveCapacity(64)
+    orders.reserveCapacity(64)
     votes.reserveCapacity(64)
     receipts.reserveCapacity(64)
   }
 
   public mutating func removeAll() {
     requests.removeAll(keepingCapacity: true)
+    orders.removeAll(keepingCapacity: true)
     votes.removeAll(keepingCapacity: true)
     receipts.removeAll(keepingCapacity: true)
   }

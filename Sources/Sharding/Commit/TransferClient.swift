@@ -36,7 +36,10 @@ public struct TransferClient: Sendable {
     case .relay: request(.withdraw, parts.lowerBound)
     case .atomix: for part in ledger.transfers.payingParts(of: transfer) { request(.lock, part) }
     case .sbac: for part in ledger.transfers.payingParts(of: transfer) { request(.prepare, part) }
-    case .yank: for part in ledger.yankedParts(of: transfer) { request(.yank, part) }
+    case .yank:
+      let output = ledger.outputPart(of: transfer)
+      effects.orders.append(
+        .init(transfer: UInt32(transfer), shard: ledger.transfers.parts[output].shard))
     }
   }
 
@@ -104,6 +107,9 @@ public struct TransferClient: Sendable {
 
   /// What its client knows of `transfer`.
   public func fate(of transfer: Int, _ ledger: borrowing ShardLedger) -> Transfer.Fate {
+    if settings.commit == .yank, ledger.transfers.isCrossShard(transfer) {
+      return fateByOutput(transfer, ledger)
+    }
     var isDone = true
     for part in ledger.transfers.parts(of: transfer) {
       let isSpent = views[part] == .held && isSpentByItsHold(part, ledger.transfers)
@@ -117,13 +123,30 @@ public struct TransferClient: Sendable {
     return .aborted
   }
 
+  /// The output committee says whether a transfer of yanks commits; those with something to receive
+  /// tell when they have.
+  private func fateByOutput(_ transfer: Int, _ ledger: borrowing ShardLedger) -> Transfer.Fate {
+    switch views[ledger.outputPart(of: transfer)] {
+    case .refused, .released: return .aborted
+    case .idle, .held: return .open
+    case .done: break
+    }
+    for part in ledger.transfers.parts(of: transfer) where isOpen(part, ledger) { return .open }
+    return .committed
+  }
+
   /// What to ask again for after a silence: every part that is not at its end, with the operation
   /// that it waits for as far as the client gave it.
-  public func isOpen(_ part: Int, _ transfers: borrowing Transfers) -> Bool {
+  public func isOpen(_ part: Int, _ ledger: borrowing ShardLedger) -> Bool {
+    let transfer = Int(ledger.transfers.parts[part].transfer)
     switch views[part] {
-    case .done, .refused, .released: false
-    case .held: !isSpentByItsHold(part, transfers)
-    case .idle: true
+    case .done, .refused, .released: return false
+    case .held: return !isSpentByItsHold(part, ledger.transfers)
+    case .idle:
+      // The output committee answers for an input that only pays.
+      return settings.commit != .yank || part == ledger.outputPart(of: transfer)
+        || !isSpentByItsHold(part, ledger.transfers)
+        || !ledger.transfers.isCrossShard(transfer)
     }
   }
 }

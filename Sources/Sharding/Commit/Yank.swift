@@ -1,8 +1,8 @@
 import Ledger
 
-/// RapidChain's way (Zamani et al., CCS '18, §4.4.2): the output committee has every input
-/// committee move its money over (yank), and completes the transfer when all of it has come. If an
-/// input cannot be moved, those that were go back.
+/// RapidChain's way (Zamani et al., CCS '18, §4.4): the client tells the output committee, whose
+/// leader has every input committee move its money over (yank); it completes the transfer when all
+/// of it has come. If an input cannot be moved, those that were go back.
 ///
 /// The output committee is that of the first part that only receives, or of the last that pays if
 /// there is none. Work in operations: one for each input part elsewhere, one at the output
@@ -18,6 +18,15 @@ extension ShardLedger {
   public func yankedParts(of transfer: Int) -> Range<Int> {
     let paying = transfers.payingParts(of: transfer)
     return paying.lowerBound..<min(paying.upperBound, outputPart(of: transfer))
+  }
+
+  /// What the output committee asks the input committees for; it has given `voted` (a bit for each
+  /// part of the transfer) up, whose votes are there.
+  public func drive(_ transfer: Int, voted: UInt64 = 0, _ effects: inout CommitEffects) {
+    let first = Int(transfers[transfer].firstPart)
+    for part in yankedParts(of: transfer) where voted >> UInt64(part - first) & 1 == 0 {
+      effects.request(.yank, part, at: transfers.parts[part].shard)
+    }
   }
 
   mutating func yank(_ part: Int, _ effects: inout CommitEffects) -> Verdict {

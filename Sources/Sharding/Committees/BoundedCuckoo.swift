@@ -10,11 +10,11 @@ import Machines
 /// choose where to stay. The other half is thereby refilled, and sizes stay balanced.
 public struct BoundedCuckoo: Sendable, Equatable {
   /// Whose members are moved.
-  public enum Eviction: Sendable, Equatable {
+  public enum Eviction: String, Sendable, CaseIterable {
     /// At each join, from the committee that the node joins.
-    case perJoin
+    case perJoin = "per-join"
     /// Once an epoch in which somebody joined, from every committee.
-    case perEpoch
+    case perEpoch = "per-epoch"
   }
 
   /// Members moved at a time, k; 0 places at random and moves nobody.

@@ -36,13 +36,22 @@ public struct AccessShares: Sendable, Equatable {
   ///   - popularity: by account: its probability; sums to 1, each below 1.
   ///   - map: where accounts live.
   public init(popularity: [Double], map: AccountMap) {
-    var p = [Double](repeating: 0, count: map.shards)
+    self.init(popularity: popularity, shards: map.shards) {
+      Int(map.shard(of: AccountID($0)).index)
+    }
+  }
+
+  /// - Parameters:
+  ///   - popularity: by account: its probability; sums to 1, each below 1.
+  ///   - home: the shard of an account, below `shards`.
+  public init(popularity: [Double], shards: Int, home: (Int) -> Int) {
+    var p = [Double](repeating: 0, count: shards)
     // P[neither in S] is the sum over i outside of S of p_i (1 - P(S) - p_i) / (1 - p_i).
     var odds = p
     var squares = p
     var (allOdds, allSquares) = (0.0, 0.0)
     for (i, share) in popularity.enumerated() {
-      let s = Int(map.shard(of: AccountID(i)).index)
+      let s = home(i)
       let odd = share / (1 - share)
       p[s] += share
       odds[s] += odd

@@ -7,6 +7,7 @@ import Sharding
 struct CommitDriver {
   enum Letter {
     case request(CommitEffects.Request)
+    case order(CommitEffects.Order)
     case vote(CommitEffects.Vote)
     case receipt(CommitEffects.Receipt)
   }
@@ -68,7 +69,7 @@ struct CommitDriver {
 
   mutating func post(_ effects: CommitEffects) {
     letters += effects.requests.map(Letter.request) + effects.votes.map(Letter.vote)
-    letters += effects.receipts.map(Letter.receipt)
+    letters += effects.receipts.map(Letter.receipt) + effects.orders.map(Letter.order)
   }
 
   /// Delivers letters until none is left.
@@ -87,6 +88,10 @@ struct CommitDriver {
       guard request.votes > 0 else { return execute(request) }
       ballots[transfer * 64 + UInt32(request.shard), default: Ballot()].request = request
       tally(transfer * 64 + UInt32(request.shard))
+    case .order(let order):
+      var effects = CommitEffects()
+      ledger.drive(Int(order.transfer), &effects)
+      post(effects)
     case .vote(let vote):
       let transfer = ledger.transfers.parts[Int(vote.part)].transfer
       let key = transfer * 64 + UInt32(vote.shard)

@@ -116,6 +116,43 @@ struct CommitTests {
   }
 }
 
+@Suite("How committees find each other")
+struct CommitteeRoutingTests {
+  @Test("A message reaches its committee over as many links as its distance has ones")
+  func tables() {
+    for count in [1, 2, 3, 7, 16, 64] {
+      for here in 0..<count {
+        for goal in 0..<count {
+          var (place, links) = (here, 0)
+          while place != goal {
+            let next = CommitteeRouting.next(from: place, to: goal, of: count)
+            #expect(((next - place + count) % count).nonzeroBitCount == 1)
+            (place, links) = (next, links + 1)
+          }
+          #expect(CommitteeRouting.tables.links(from: here, to: goal, of: count) == links)
+          #expect(
+            CommitteeRouting.direct.links(from: here, to: goal, of: count) == (here == goal ? 0 : 1)
+          )
+        }
+      }
+    }
+    // Sixteen committees: 4 x 8 ones in the distances 1 to 15.
+    let links = (1..<16).reduce(0) { $0 + CommitteeRouting.tables.links(from: 0, to: $1, of: 16) }
+    #expect(links == 32)
+  }
+
+  @Test("Of a transfer that was driven in part, only what lacks is asked for again")
+  func driving() {
+    var driver = CommitDriver(CommitSettings(.yank), shards: 4, accounts: 16)
+    driver.pay([0, 1, 2], [3])
+    driver.letters = []
+    var effects = CommitEffects()
+    driver.ledger.drive(0, voted: 0b10, &effects)
+    #expect(effects.requests.map(\.operation.part) == [0, 2])
+    #expect(effects.requests.allSatisfy { $0.operation.kind == .yank })
+  }
+}
+
 @Suite("Planted bugs of the commit protocols are found")
 struct CommitMonitorTests {
   private func findings(
