@@ -16,8 +16,8 @@ struct Figure {
       for entry in legend {
         let shape = Drawing.shape(6, 6, entry.series)
         out +=
-          "<li data-series=\"c\(entry.series % 8)\"><svg viewBox=\"0 0 12 12\" aria-hidden=\"true\">\(shape)</svg>"
-          + "\(Markup.escape(entry.label))</li>"
+          "<li data-series=\"c\(entry.series % 8)\"><svg viewBox=\"0 0 12 12\" "
+          + "aria-hidden=\"true\">\(shape)</svg>\(Markup.escape(entry.label))</li>"
       }
       out += "</ul>\n"
     }

@@ -3,7 +3,7 @@
 enum ReportScript {
   /// The content-security policy of a page lets this script run and nothing else, so the two go
   /// together: the SHA-256 of `text`, in base64.
-  static let checksum = "jZ+pkn6u8lJH9otb+aqMy7R6HJXurHCPFgRZRrkDAlQ="
+  static let checksum = "9I3+rrfRidJ+HKZj5dd6Ooh6I89ZT3AEBvnYxbqZixA="
 
   static let text = #"""
     (function () {
@@ -93,7 +93,9 @@ enum ReportScript {
       tip.textContent = text;
       var left = event.clientX + 14, top = event.clientY + 14;
       left = Math.max(4, Math.min(left, root.clientWidth - tip.offsetWidth - 4));
-      if (top + tip.offsetHeight > root.clientHeight) { top = event.clientY - tip.offsetHeight - 8; }
+      if (top + tip.offsetHeight > root.clientHeight) {
+        top = event.clientY - tip.offsetHeight - 8;
+      }
       tip.style.left = left + "px";
       tip.style.top = top + "px";
     };

@@ -15,8 +15,8 @@ enum ReportStyle {
   private static let dark = """
     --ink:#e6ebf0;--soft:#9aa7b4;--faint:#26303a;
     --line:#3a4652;--paper:#11171d;--card:#19212a;--accent:#7cc0f5;--warn:#f0c563;--warnbg:#2a2412;
-    --bad:#ff9a94;--badbg:#331a1c;--good:#5fd6a4;--s0:#4aa8e0;--s1:#f08a4b;--s2:#35c79b;--s3:#dd84b8;
-    --s4:#e6c04a;--s5:#8ad0f5;--s6:#a994ea;--s7:#a3adb7;color-scheme:dark
+    --bad:#ff9a94;--badbg:#331a1c;--good:#5fd6a4;--s0:#4aa8e0;--s1:#f08a4b;--s2:#35c79b;
+    --s3:#dd84b8;--s4:#e6c04a;--s5:#8ad0f5;--s6:#a994ea;--s7:#a3adb7;color-scheme:dark
     """
 
   private static let body = """
@@ -136,6 +136,7 @@ enum ReportStyle {
     th[aria-sort=ascending]::after{content:" ↑"}
     th[aria-sort=descending]::after{content:" ↓"}
     :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
-    @media print{.theme{display:none}body{font-size:12px}main{padding:0;max-width:none}figure,tr{break-inside:avoid}}
+    @media print{.theme{display:none}
+    body{font-size:12px}main{padding:0;max-width:none}figure,tr{break-inside:avoid}}
     """
 }
