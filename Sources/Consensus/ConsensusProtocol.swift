@@ -128,8 +128,8 @@ public struct Work: Sendable, BitwiseCopyable, Equatable {
 }
 
 extension CostSheet {
-  /// Taking `count` client requests of `bytes` bytes in all, whose signatures are checked one by one
-  /// or not.
+  /// Taking `count` client requests of `bytes` bytes in all, whose signatures are checked one by
+  /// one or not.
   public func work(uponRequests count: Int, bytes: Int, verifies: Bool) -> Work {
     Work(
       verification: verifies ? verify * Int64(count) : .zero,

@@ -21,8 +21,8 @@ public struct StreamSettings: Sendable, Equatable {
   /// Least time after which unacknowledged data is sent again.
   public var retransmissionTimeout: SimDuration
   /// Nagle's algorithm (RFC 896, RFC 1122 §4.2.3.4) as Linux has it, with Minshall's modification
-  /// (draft-minshall-nagle-01; `tcp_nagle_check` in net/ipv4/tcp_output.c), on unless a program sets
-  /// TCP_NODELAY: a packet that is not full waits until the last one that was not full is
+  /// (draft-minshall-nagle-01; `tcp_nagle_check` in net/ipv4/tcp_output.c), on unless a program
+  /// sets TCP_NODELAY: a packet that is not full waits until the last one that was not full is
   /// acknowledged. Acknowledgements are not delayed.
   public var usesNagle = false
 
@@ -71,8 +71,8 @@ public struct StreamSettings: Sendable, Equatable {
     return extra + recovery(of: bytes, roundTrip, loss, &connection, &stream)
   }
 
-  /// How long the last packet of a message waits under Nagle's algorithm, if it is not full: for the
-  /// round trip of the last such packet. One that still waits itself takes the new one along.
+  /// How long the last packet of a message waits under Nagle's algorithm, if it is not full: for
+  /// the round trip of the last such packet. One that still waits itself takes the new one along.
   private func wait(
     of bytes: Int, at time: SimTime, _ roundTrip: SimDuration, _ connection: inout Connection
   ) -> SimDuration {

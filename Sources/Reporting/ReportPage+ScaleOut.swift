@@ -12,8 +12,8 @@ extension ReportPage {
     return PageShell.section(
       "Scale-out", Array(figures.prefix(Self.shownCases)),
       note: "Ideal: k shards decide k times what one does. By the busiest shard: what one decides, "
-        + "times 1 over the busiest shard's work for a transfer (scale_out_cap), which follows from "
-        + "where accounts live and what crossing costs." + omission)
+        + "times 1 over the busiest shard's work for a transfer (scale_out_cap), which follows "
+        + "from where accounts live and what crossing costs." + omission)
   }
 
   private func scaleOutFigure(_ measured: LinePlot.Curve, caps: LinePlot.Curve) -> Figure? {

@@ -1,5 +1,5 @@
-/// The base fee of a block after EIP-1559 (Buterin et al., 2019, "Specification"): in integers, as a
-/// client computes it.
+/// The base fee of a block after EIP-1559 (Buterin et al., 2019, "Specification"): in integers, as
+/// a client computes it.
 struct BaseFee {
   /// BASE_FEE_MAX_CHANGE_DENOMINATOR.
   static let largestChange: UInt64 = 8

@@ -4,9 +4,9 @@ import Statistics
 /// What shards of a ledger rest on: committees of which too many members may be faulty, and
 /// accounts that are not in one shard.
 extension Experiment {
-  /// Nodes are dealt out to shards as at the begin of an epoch (`ShardAssignment.uniform`), of which
-  /// the first ones are faulty: `share` of them, rounded down. A committee is the first `size`
-  /// members of a shard, so that all have one size where it does not divide the nodes.
+  /// Nodes are dealt out to shards as at the begin of an epoch (`ShardAssignment.uniform`), of
+  /// which the first ones are faulty: `share` of them, rounded down. A committee is the first
+  /// `size` members of a shard, so that all have one size where it does not divide the nodes.
   static func deal(
     _ settings: ExperimentSettings, _ seed: UInt64
   ) -> [(name: String, value: Double)] {
@@ -51,8 +51,8 @@ extension Experiment {
     Int((Double(nodes) * share + 1e-6).rounded(.down))
   }
 
-  /// OmniLedger's question: the smallest committee of 3f + 1 whose members exceed f faulty ones with
-  /// a probability of at most `error`.
+  /// OmniLedger's question: the smallest committee of 3f + 1 whose members exceed f faulty ones
+  /// with a probability of at most `error`.
   static func smallestCommittee(
     _ settings: ExperimentSettings
   ) -> [(name: String, value: Double)] {

@@ -28,8 +28,9 @@ extension SettlementPlan {
     }
   }
 
-  /// Probability that the adversary reverts a payment with `confirmations`, as `confirmations(for:)`
-  /// reckons it: 0 where decided is final, `nil` where the rule gives no number.
+  /// Probability that the adversary reverts a payment with `confirmations`, as
+  /// `confirmations(for:)` reckons it: 0 where decided is final, `nil` where the rule gives no
+  /// number.
   public func reversal(after confirmations: Int, _ finality: FinalityRule) -> Double? {
     switch finality {
     case .deterministic: 0

@@ -5,8 +5,8 @@ import CGSL
 ///
 /// Of the longest chain, with delays of at most Delta between honest miners.
 public enum Reversal {
-  /// Theorem 1, the closed bound: a block with `k` confirmations is taken back with probability at most
-  /// (2 + 2 sqrt(p / q)) (4 p q)^k, p = (1 - beta) exp(-lambda Delta), q = 1 - p.
+  /// Theorem 1, the closed bound: a block with `k` confirmations is taken back with probability at
+  /// most (2 + 2 sqrt(p / q)) (4 p q)^k, p = (1 - beta) exp(-lambda Delta), q = 1 - p.
   ///
   /// What makes p: an honest block counts if no other is found within Delta of it; all else is
   /// given to the adversary.
@@ -26,8 +26,9 @@ public enum Reversal {
     return min((2 + 2 * (p / q).squareRoot()) * power(4 * p * q, k), 1)
   }
 
-  /// Theorem 2, the sharper bound: 0.35 % where Theorem 1 gives 3.4 %, for a tenth of the hash rate,
-  /// ten seconds of delay, ten minutes between blocks and k = 6, as the paper's abstract says.
+  /// Theorem 2, the sharper bound: 0.35 % where Theorem 1 gives 3.4 %, for a tenth of the hash
+  /// rate, ten seconds of delay, ten minutes between blocks and k = 6, as the paper's abstract
+  /// says.
   ///
   /// The adversary's lead before the block is geometric with ratio q / p. Of the 2k + 1 - i blocks
   /// that decide the race of k confirmations with a lead of i, so many are its own as a binomial

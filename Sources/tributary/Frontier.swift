@@ -112,7 +112,8 @@ struct Frontier: ParsableCommand {
       let event = try RareEvent("\(chain.name).double-spend", of: attacked)
       let splitting = Splitting(levels: event.levels, effort: effort)
       let estimate = RareEstimate(
-        ParallelJobs(repetitions, threads: results.jobs.threads) { (k: Int) -> Splitting.Repetition in
+        ParallelJobs(repetitions, threads: results.jobs.threads) {
+          (k: Int) -> Splitting.Repetition in
           let seed = attacked.seed(ofReplication: k)
           return splitting.estimate(RareRun(attacked, event, seed: seed), seed: seed)
         }.run())

@@ -90,8 +90,8 @@ struct AlgorandTimelineTests {
         """)
   }
 
-  /// Account 2 has the least credential of round 1. The others soft-vote its value, whose block they
-  /// do not have, and give the period up.
+  /// Account 2 has the least credential of round 1. The others soft-vote its value, whose block
+  /// they do not have, and give the period up.
   @Test("a block that does not arrive ends its period with a bundle for none, and the next decides")
   func lostBlock() {
     var timeline = Self.timeline()

@@ -55,8 +55,8 @@ struct NarwhalTimelineTests {
         """)
   }
 
-  /// Leader of round 1 is another, so that the batch waits for the leader of round 3, which the coin
-  /// of round 5 names.
+  /// Leader of round 1 is another, so that the batch waits for the leader of round 3, which the
+  /// coin of round 5 names.
   @Test("Tusk orders a batch of another than the leader with the next leader")
   func tusk() {
     #expect(

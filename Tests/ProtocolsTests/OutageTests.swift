@@ -28,8 +28,8 @@ struct OutageTests {
 
   // MARK: HotStuff and Jolteon
 
-  /// With `k` leaders in a row down: in HotStuff from the one that follows the outage on; in Jolteon,
-  /// where nobody leaves a view without a quorum, from the one of the outage's view on.
+  /// With `k` leaders in a row down: in HotStuff from the one that follows the outage on; in
+  /// Jolteon, where nobody leaves a view without a quorum, from the one of the outage's view on.
   private func chained<Rule: ChainRule>(
     _ rule: Rule.Type, _ outage: Outage, k: Int, seed: UInt64
   ) {

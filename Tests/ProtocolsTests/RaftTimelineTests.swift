@@ -28,8 +28,8 @@ struct RaftTimelineTests {
     }
   }
 
-  /// Server 0 draws the shortest timeout. A follower applies an entry when a later message says that
-  /// it is committed.
+  /// Server 0 draws the shortest timeout. A follower applies an entry when a later message says
+  /// that it is committed.
   @Test("a leader is elected after it was assured, and its entry is committed by a majority")
   func election() {
     var timeline = Self.timeline(3)

@@ -44,7 +44,8 @@ struct ProbeCommandTests {
     chains:
       - name: main
         consensus:
-          pbft: { batch-timeout: 20 ms, pipeline: 16, view-timeout: 3600 s, status-interval: 3600 s }
+          pbft:
+            { batch-timeout: 20 ms, pipeline: 16, view-timeout: 3600 s, status-interval: 3600 s }
         replies: { header: 0 B, result: 1024 B }
         mempool: { capacity: 1000000 }
     workload:

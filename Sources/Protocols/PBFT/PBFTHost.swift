@@ -2,13 +2,13 @@ import Consensus
 import Kernel
 import Ledger
 
-/// A protocol with PBFT inside: a replica of PBFT takes the steps, and its host carries out what the
-/// replica asks for, among more nodes than PBFT knows of. Messages and timers are PBFT's.
+/// A protocol with PBFT inside: a replica of PBFT takes the steps, and its host carries out what
+/// the replica asks for, among more nodes than PBFT knows of. Messages and timers are PBFT's.
 protocol PBFTHost: ConsensusProtocol
 where Message == PBFT.Message, Timer == PBFT.Timer, Body == PBFT.Body {
   var core: PBFT { get set }
-  /// The buffer of `core`, whose arenas are those of this node's own effects; `nil` before the first
-  /// step, and during one.
+  /// The buffer of `core`, whose arenas are those of this node's own effects; `nil` before the
+  /// first step, and during one.
   var inner: Effects<PBFT>? { get set }
 
   /// The node that `core` knows by this number.
