@@ -72,17 +72,14 @@ public struct Swarm: Sendable {
 
   /// Runs `trial`; throws if its scenario has mistakes, which is one of the swarm itself.
   public func run(_ trial: Trial) throws(ScenarioErrors) -> Verdict {
-    let document = try ScenarioDocument(text: text(of: trial), file: "seed \(trial.seed)")
-    let scenarios = try ScenarioDocument.read(try document.points()) { section in
-      try Scenario(section, protocols: protocols)
-    }
-    let scenario = scenarios[0]
+    let scenario = try scenario(of: trial)
     let run = scenario.makeSimulation(seed: scenario.seed(ofReplication: 0))
     run.start()
     let lastFault = SimTime.zero + max(trial.calm, trial.submission)
     var events = run.run(until: min(lastFault, scenario.end))
     // When all is final, nothing is left to be late.
-    let slice = SimDuration(nanoseconds: max(trial.bound.nanoseconds / 8, 1_000_000))
+    // Whole microseconds, as files have it.
+    let slice = SimDuration.microseconds(max(trial.bound.nanoseconds / 8000, 1000))
     var until = lastFault
     while until < scenario.end, run.world.violations.isEmpty, !Self.isServed(run) {
       until = min(until + slice, scenario.end)
@@ -99,6 +96,13 @@ public struct Swarm: Sendable {
     return verdict
   }
 
+  private func scenario(of trial: Trial) throws(ScenarioErrors) -> Scenario {
+    let document = try ScenarioDocument(text: text(of: trial), file: "seed \(trial.seed)")
+    return try ScenarioDocument.read(try document.points()) { section in
+      try Scenario(section, protocols: protocols)
+    }[0]
+  }
+
   private static func isServed(_ run: Simulation) -> Bool {
     zip(run.world.populations, run.world.logs).allSatisfy { population, log in
       // Operations of shards are their members' own; transfers that were given up are over.
@@ -108,8 +112,21 @@ public struct Swarm: Sendable {
 
   /// The shortest list of disturbances of `trial` with which the same monitor fires.
   ///
-  /// - Returns: the trial with that list, and what it finds.
+  /// - Returns: the trial with that list, and what it finds. Its file replays it: what a monitor
+  ///   sees only where a trial ends early, since all is served, is a trial that ends there.
   public func shrink(_ trial: Trial, _ finding: Trial.Finding) throws(ScenarioErrors)
+    -> (trial: Trial, finding: Trial.Finding)
+  {
+    let best = try shortest(trial, finding)
+    let whole = try scenario(of: best.trial)
+    let replayed = whole.violations(seed: whole.seed(ofReplication: 0))
+    if isBeyond || replayed.contains(where: { $0.monitor == finding.monitor }) { return best }
+    var ended = trial
+    ended.end = .microseconds(Int64((best.finding.time * 1e6).rounded(.up)))
+    return try shortest(ended, finding)
+  }
+
+  private func shortest(_ trial: Trial, _ finding: Trial.Finding) throws(ScenarioErrors)
     -> (trial: Trial, finding: Trial.Finding)
   {
     var failure: ScenarioErrors?

@@ -65,8 +65,11 @@ struct TrialWriter: Sendable {
     text += "  until: \(Self.text(trial.submission))\n"
     text += kept("workload", without: ["arrivals", "until"], indent: 2)
     text += list("faults", trial) + list("adversaries", trial)
-    text += "checks: { liveness: { after: \(Self.text(trial.calm)), "
-    text += "within: \(Self.text(trial.bound)) } }\n"
+    // One that ends where all was served has no time for more.
+    if trial.calm + trial.bound <= trial.end {
+      text += "checks: { liveness: { after: \(Self.text(trial.calm)), "
+      text += "within: \(Self.text(trial.bound)) } }\n"
+    }
     return text
   }
 

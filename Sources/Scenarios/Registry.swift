@@ -68,10 +68,11 @@ extension ProtocolEntry {
   /// What keeps decided what a chain with these values has decided.
   public func finality(with values: ParameterValues) -> FinalityRule { finality(values) }
 
-  /// Who does what among `nodes` nodes; `nil` for a protocol that spreads blocks.
-  ///
-  /// - Precondition: the values can work.
-  public func roles(with values: ParameterValues, nodes: Int) -> Roles? { roles(values, nodes) }
+  /// Who does what among `nodes` nodes; `nil` for a protocol that spreads blocks, and where the
+  /// values cannot work.
+  public func roles(with values: ParameterValues, nodes: Int) -> Roles? {
+    problem(values, nodes) == nil ? roles(values, nodes) : nil
+  }
 
   /// Nodes that may be faulty at a time, whichever they are.
   public func tolerated(with values: ParameterValues, nodes: Int) -> Int {

@@ -7,7 +7,8 @@ struct Compare: ParsableCommand {
     discussion: """
       The first result, or the first value of the parameter given by --by, is what the others are \
       compared with, unless --base names another. Replications on equal seeds are paired; \
-      p-values are adjusted for the number of tests (Holm). Results of different versions or workloads are refused.
+      p-values are adjusted for the number of tests (Holm). Results of different versions or \
+      workloads are refused.
       """)
 
   @Argument(help: "Result folders.")

@@ -31,7 +31,21 @@ import Testing
     ("group-pbft.yaml", "group-pbft.weakness=forgets-prepared", 10),
     ("group-pbft.yaml", "group-pbft.weakness=quorum-of-2f", 6),
     ("algorand.yaml", "algorand.weakness=quorum-of-third", 6),
+    ("algorand.yaml", "algorand.weakness=skips-cert", 183),
+    ("snowman.yaml", "snowman.weakness=alpha-of-half", 8),
+    ("snowman.yaml", "snowman.weakness=first-success-decides", 4),
+    ("rapidchain.yaml", "rapidchain.weakness=ignores-equivocation", 7),
+    ("rapidchain.yaml", "rapidchain.weakness=quorum-of-f", 135),
+    ("ghost.yaml", "ghost.weakness=longest-chain", 192),
+    ("ghost.yaml", "ghost.weakness=forgets-ancestors", 1),
     ("nakamoto.yaml", "nakamoto.weakness=never-leaves", 1),
+    ("bitcoin-ng.yaml", "bitcoin-ng.weakness=never-leaves", 1),
+    ("bitcoin-ng.yaml", "bitcoin-ng.weakness=newest-block", 3),
+    ("praos.yaml", "praos.weakness=never-leaves", 3),
+    ("dpos.yaml", "dpos.weakness=never-leaves", 1),
+    ("dpos.yaml", "dpos.weakness=newest-block", 152),
+    ("clique.yaml", "clique.weakness=never-leaves", 1),
+    ("clique.yaml", "clique.weakness=newest-block", 6),
   ]
 
   @Test(

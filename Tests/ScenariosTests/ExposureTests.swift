@@ -49,7 +49,7 @@ struct ExposureTests {
   func joinLeave() throws {
     func share(_ rule: String) throws -> (target: Double, worst: Double, broken: Double) {
       let attack =
-        "join-leave: { epochs: 300, rejoins: 2, honest-churn: 2, rule: \(rule) }"
+        "join-leave: { epochs: 1000, rejoins: 2, honest-churn: 2, rule: \(rule) }"
       let outcome = try Self.outcome("adversary: 25 %, \(attack)", shards: 50)
       return (
         outcome.shards("join_leave_target_share"), outcome.shards("join_leave_worst_share"),

@@ -183,7 +183,8 @@ struct ProbeCommandTests {
     #expect(end.status == 0, "\(end.errors)")
     #expect(end.output.contains("in tolerance: all 6 values"), "\(end.output)")
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-    #expect(names == ["rapidchain-t1-small.csv", "rapidchain-t1-small.svg"])
+    let written = ["csv", "html", "svg"].map { "rapidchain-t1-small.\($0)" }
+    #expect(names == ["index.html"] + written)
     let wrong = try Program.run(["reproduce", "rapidchain-t2", "--packs", packs])
     #expect(wrong.status == 65 && wrong.errors.contains("'rapidchain-t1'"), "\(wrong.errors)")
     let none = try Program.run(["reproduce", "--all", "--packs", folder.path])

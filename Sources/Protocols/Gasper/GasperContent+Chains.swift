@@ -9,7 +9,7 @@ extension GasperContent {
   private static var proposing: UInt32 { 0 }
 
   /// The number of the context of `epoch` on the chain that ends in `head`; nil if that chain is so
-  /// old that nobody keeps its state.
+  /// old that nobody keeps its state, or if no validator is left that could go on with it.
   mutating func context(
     of epoch: UInt32, on head: BlockID, _ blocks: BlockArena, _ topics: inout TopicBook
   ) -> Int? {
@@ -26,6 +26,7 @@ extension GasperContent {
       at += 1
       state.enter(at, settings)
     }
+    guard !state.active(in: epoch).isEmpty else { return nil }
     let newest = contexts.reduce(epoch) { max($0, $1.epoch) }
     contexts.removeAll { $0.epoch + 3 < newest }
     let shuffling = shuffling(of: epoch, state, &topics)

@@ -5,6 +5,18 @@ import Simulation
 // MARK: - Parts of a `shards` section
 
 extension ShardPlan {
+  static func placement(_ section: Section) throws -> Placement {
+    try section.variant(
+      "placement", default: "hash",
+      [
+        Alternative("hash", "by a hash of the account", section: { _ in .hash }),
+        Alternative("dealt", "account number modulo shards", section: { _ in .dealt }),
+        Alternative(
+          "label-propagation", "CLPA: those who pay each other come together, anew each epoch",
+          section: { labels($0) }),
+      ], "where accounts live")
+  }
+
   static func communities(_ section: Section) -> (count: Int, inside: Double)? {
     section.optionalSection(
       "communities", "accounts pay mostly those of their own community"
@@ -45,7 +57,7 @@ extension ShardPlan {
         source: "assumption: above the time that it takes"))
   }
 
-  static func labels(_ section: Section) -> Placement {
+  private static func labels(_ section: Section) -> Placement {
     let code = "BlockEmulator's parameters of CLPA"
     return .labels(
       every: section.duration(
@@ -76,7 +88,17 @@ extension ShardPlan {
   }
 
   /// The brokers, and what becomes of transfers for which they are short.
-  static func brokers(
+  /// - Parameter isNeeded: the commit protocol has brokers, with defaults if nothing is said.
+  static func brokering(
+    _ section: Section, isNeeded: Bool
+  ) -> (ShardedLedgerSettings.Brokers, CommitSettings.Shortage)? {
+    let sentence = "with the commit protocol broker: who carries transfers over"
+    return isNeeded
+      ? section.section("brokers", sentence) { brokers($0) }
+      : section.optionalSection("brokers", sentence) { brokers($0) }
+  }
+
+  private static func brokers(
     _ section: Section
   ) -> (ShardedLedgerSettings.Brokers, CommitSettings.Shortage) {
     let brokers = ShardedLedgerSettings.Brokers(

@@ -80,15 +80,7 @@ extension ShardPlan {
     assignment = section.choice(
       "assignment", of: Assignment.self, default: .uniform,
       "uniform: drawn from the epoch's randomness; in-order: nodes by number")
-    placement = try section.variant(
-      "placement", default: "hash",
-      [
-        Alternative("hash", "by a hash of the account", section: { _ in .hash }),
-        Alternative("dealt", "account number modulo shards", section: { _ in .dealt }),
-        Alternative(
-          "label-propagation", "CLPA: those who pay each other come together, anew each epoch",
-          section: { Self.labels($0) }),
-      ], "where accounts live")
+    placement = try Self.placement(section)
     communities = Self.communities(section)
     trace =
       try section.optional("trace") { section, key in
@@ -108,11 +100,7 @@ extension ShardPlan {
     commit = section.section("commit", "how transfers over several shards commit") {
       Self.commit($0)
     }
-    let sentence = "with the commit protocol broker: who carries transfers over"
-    let brokering =
-      commit.commit == .broker
-      ? section.section("brokers", sentence) { Self.brokers($0) }
-      : section.optionalSection("brokers", sentence) { Self.brokers($0) }
+    let brokering = Self.brokering(section, isNeeded: commit.commit == .broker)
     brokers = brokering?.0
     commit.shortage = brokering?.1 ?? .wait
     let proofs = section.section("proofs", "what shards tell each other, and clients") {
