@@ -18,6 +18,6 @@ import Testing
   }
 
   @Test("they are there") func present() {
-    #expect(Self.files.count >= 14)
+    #expect(Self.files.count >= 15)
   }
 }

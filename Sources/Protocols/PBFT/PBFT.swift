@@ -205,8 +205,12 @@ extension PBFT {
   }
 
   /// Multicasts a commit for `n` once it is prepared, then executes whatever is next in order.
+  ///
+  /// Nothing is prepared between views. `view` is then the one to come, while the log's votes are
+  /// of the one that was left: when the batch they name comes as late as that, a certificate of
+  /// them would bear a view in which nobody voted, and outdo one of a view in between.
   mutating func advance(_ n: Slot, _ effects: inout Effects<Self>) {
-    if !log[n].hasPrepared, prepared(n) { commit(n, &effects) }
+    if isActive, !log[n].hasPrepared, prepared(n) { commit(n, &effects) }
     if n == lastExecuted.next { executeInOrder(&effects) }
   }
 
