@@ -21,6 +21,16 @@ import Testing
     Issue.record("\(file): no monitor of safety fired in 60 seeds")
   }
 
+  @Test("half of the votes for a link let Gasper break where two thirds do not")
+  func halfOfTheVotes() throws {
+    func breaks(_ settings: [String]) throws -> Bool {
+      let swarm = try SwarmTests.swarm("gasper.yaml", settings, isBeyond: true)
+      return try swarm.run(swarm.trial(seed: 2)).findings.contains { $0.monitor == "agreement" }
+    }
+    #expect(try breaks(["chains.0.consensus.gasper.weakness=half-justifies"]))
+    #expect(!(try breaks([])))
+  }
+
   @Test("where the correct nodes are cut in two, liars in both parts let both decide")
   func replay() throws {
     let swarm = try SwarmTests.swarm("pbft.yaml", isBeyond: true)

@@ -38,6 +38,7 @@ import Testing
     ("rapidchain.yaml", "rapidchain.weakness=quorum-of-f", 135),
     ("ghost.yaml", "ghost.weakness=longest-chain", 192),
     ("ghost.yaml", "ghost.weakness=forgets-ancestors", 1),
+    ("gasper.yaml", "gasper.weakness=votes-again", 1),
     ("nakamoto.yaml", "nakamoto.weakness=never-leaves", 1),
     ("bitcoin-ng.yaml", "bitcoin-ng.weakness=never-leaves", 1),
     ("bitcoin-ng.yaml", "bitcoin-ng.weakness=newest-block", 3),

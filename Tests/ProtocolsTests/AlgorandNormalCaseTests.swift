@@ -82,6 +82,8 @@ struct AlgorandNormalCaseTests {
     run.arrivals = .poisson(rate: 1000)
     run.bundle = 10
     run.reserving = 100_000
+    // What the runtime makes once, at a type's first use, is made by a run before.
+    run.start().run(until: SimTime(nanoseconds: 30_000_000_000))
     let simulation = run.start()
     simulation.run(until: SimTime(nanoseconds: 20_000_000_000))
     let decided = simulation.world.decisions[1]

@@ -70,6 +70,8 @@ struct GasperRunTests {
     let topology = try Topology.randomRegular(100, degree: 8, using: &stream)
     var setup = GasperSetup(nodes: 100, validators: 8_192, topology: topology)
     setup.delay = .milliseconds(100)
+    // What the runtime makes once, at a type's first use, is made by a run before.
+    setup.makeRun().simulation.run(until: slots(32 * 6 + 20))
     let run = setup.makeRun()
     run.simulation.run(until: slots(32 * 6 + 2))
     let before = allocationsOfThisThread()
